@@ -1,0 +1,218 @@
+"""What can go wrong, and what the process says of it.
+
+    DocmillError
+    ├── CallError                     exit 2   flows.yaml or the call is wrong; nothing was run
+    │   ├── FlowFileError                      problems in flows.yaml, each with file:line:column
+    │   ├── MissingKeyError                    a paid call is due and no API key is set
+    │   └── MissingExtraError                  an optional package is needed; names the install command
+    ├── StateError                    exit 1   the ledger or a store cannot be read or written
+    ├── BudgetExceededError           exit 3   the next call could go over a budget; raised before sending
+    ├── DocumentError                 exit 1   this document cannot be finished; the run goes on
+    │   ├── UnsupportedTypeError               not a PDF, raster image or e-invoice
+    │   ├── UnreadableError                    damaged, truncated or empty
+    │   ├── PasswordError                      encrypted, and no known password opens it
+    │   ├── LimitError                         over a limit on pages, pixels, bytes, memory or time
+    │   ├── WorkerError                        the child process reading it died
+    │   ├── OcrMissingError                    a picture needs OCR and the extra is not installed
+    │   ├── StepError                          a step of the user's own, or ours, broke
+    │   └── SourceError                        a path named on the command line does not exist or cannot be read
+    └── ModelError                    exit 1   an answer could not be had
+        ├── AuthenticationError                401/403: the key is refused
+        ├── ModelGoneError                     retired or unknown model id; the next id of the role is tried
+        ├── RequestRefusedError                a 4xx that cannot succeed by repeating
+        ├── ProviderDownError                  attempts, time or circuit breaker used up: the document is deferred
+        ├── AnswerInvalidError                 the answer does not fit the schema, also after asking again
+        └── AnswerCutError                     the answer ended at max_tokens, also with a larger one
+
+Every class has a stable `code` (snake case, part of the output format) and an `exit_code`. Handlers decide by type, never by
+words in a message. Messages say what was expected, what was found, what happened to the rest and what to do next.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `docmill`. Done, needs_review, skipped and deferred documents all end in OK."""
+
+    OK = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    BUDGET = 3
+    INTERRUPTED = 130
+
+
+class DocmillError(Exception):
+    """Root of every error docmill raises on purpose; anything else that escapes is a bug."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[ExitCode] = ExitCode.SOME_FAILED
+
+
+class CallError(DocmillError):
+    code = "call"
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Problem:
+    """One mistake in flows.yaml. `line` and `column` count from 1; `place` is the dotted path of names."""
+
+    line: int
+    column: int
+    place: str
+    message: str
+
+
+class FlowFileError(CallError):
+    """All problems of one flows.yaml at once, in the order of the file. Nothing was run."""
+
+    code = "flow_file"
+
+    def __init__(self, file: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(file, problems)
+        self.file = file
+        self.problems = tuple(sorted(problems))
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.file}:{p.line}:{p.column}: {p.place}: {p.message}" if p.place else f"{self.file}:{p.line}:{p.column}: {p.message}"
+            for p in self.problems
+        ]
+        count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+        return "\n".join([*lines, f"{count} in {self.file}; nothing was run."])
+
+
+class MissingKeyError(CallError):
+    code = "missing_key"
+
+    def __init__(self, provider: str, api_key_env: str) -> None:
+        super().__init__(provider, api_key_env)
+        self.provider, self.api_key_env = provider, api_key_env
+
+    def __str__(self) -> str:
+        return (
+            f"provider {self.provider!r} needs an API key and {self.api_key_env} is not set; nothing was sent. "
+            f"Set {self.api_key_env} in the environment or in a .env file beside flows.yaml, or run with --local (offline, free)."
+        )
+
+
+class MissingExtraError(CallError):
+    code = "missing_extra"
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(what, extra)
+        self.what, self.extra = what, extra
+
+    def __str__(self) -> str:
+        return f'{self.what} needs an optional package: pip install "docmill[{self.extra}]" (in a checkout: pip install -e ".[{self.extra}]")'
+
+
+class StateError(DocmillError):
+    code = "state"
+
+
+class BudgetExceededError(DocmillError):
+    """The next call could go over a budget; raised before anything is sent.
+
+    `limit`, `spent`, `wanted` are in `unit`: tokens, or nano-dollars (1e-9 USD).
+    """
+
+    code = "budget"
+    exit_code = ExitCode.BUDGET
+
+    def __init__(self, flow: str, unit: str, limit: int, spent: int, wanted: int) -> None:
+        super().__init__(flow, unit, limit, spent, wanted)
+        self.flow, self.unit, self.limit, self.spent, self.wanted = flow, unit, limit, spent, wanted
+
+    def _amount(self, value: int) -> str:
+        return f"{value:,} tokens" if self.unit == "tokens" else f"{value / 1e9:.4f} USD"
+
+    def __str__(self) -> str:
+        return (
+            f"budget of flow {self.flow!r}, {self._amount(self.limit)}: {self._amount(self.spent)} spent, the next call may need "
+            f"{self._amount(self.wanted)}; it was not sent. Raise `budget`, lower `render.max_side_px` or `max_tokens`, or set `budget.on_exceeded: defer`."
+        )
+
+
+class DocumentError(DocmillError):
+    """One document cannot be finished. `message` is complete and holds no document text."""
+
+    code = "document"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UnsupportedTypeError(DocumentError):
+    code = "unsupported_type"
+
+
+class UnreadableError(DocumentError):
+    code = "unreadable"
+
+
+class PasswordError(DocumentError):
+    code = "password"
+
+
+class LimitError(DocumentError):
+    code = "limit"
+
+
+class WorkerError(DocumentError):
+    code = "worker_died"
+
+
+class OcrMissingError(DocumentError):
+    code = "ocr_missing"
+
+
+class StepError(DocumentError):
+    code = "step_failed"
+
+
+class SourceError(DocumentError):
+    code = "source"
+
+
+class ModelError(DocmillError):
+    """An answer could not be had. `status` is the HTTP status, None when there was no answer at all."""
+
+    code = "model"
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.status = message, status
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class AuthenticationError(ModelError):
+    code = "authentication"
+
+
+class ModelGoneError(ModelError):
+    code = "model_gone"
+
+
+class RequestRefusedError(ModelError):
+    code = "request_refused"
+
+
+class ProviderDownError(ModelError):
+    code = "provider_down"
+
+
+class AnswerInvalidError(ModelError):
+    code = "answer_invalid"
+
+
+class AnswerCutError(ModelError):
+    code = "answer_cut"

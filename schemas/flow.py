@@ -1,0 +1,234 @@
+"""What flows.yaml may say. These models are the reference: they make the JSON Schema, the docs page and the error messages.
+
+A key is here only when it takes effect. Nothing in this file reads a file; `pipelines.loading` does.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"  # a flow is an attribute of a Python module, so its name is an identifier
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class Spec(BaseModel):
+    """Base of everything in flows.yaml: strict types, no unknown keys, frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ProviderLimits(Spec):
+    """What a provider lets us send. All calls of a process share them; a rate-limit answer lowers the pace further."""
+
+    requests_per_second: Annotated[float, Field(gt=0)] | None = Field(None, description="Requests started per second, at most.")
+    tokens_per_minute: PositiveInt | None = Field(None, description="Input plus output tokens per minute, at most.")
+    concurrency: Annotated[int, Field(ge=1, le=512)] = Field(32, description="Requests in flight at one time, at most.")
+
+
+class ProviderSpec(Spec):
+    """An HTTP endpoint that speaks Mistral's chat completions (Mistral, Azure AI, vLLM, ...)."""
+
+    base_url: str = Field("https://api.mistral.ai/v1", pattern=r"^https?://", description="URL up to and with `/v1`.")
+    api_key_env: str | None = Field("MISTRAL_API_KEY", description="Name of the environment variable that holds the key; null for an endpoint without keys.")
+    limits: ProviderLimits = Field(ProviderLimits(), description="Requests, tokens and concurrency allowed.")
+    connect_timeout_seconds: Annotated[float, Field(gt=0)] = Field(10.0, description="Time to reach the endpoint.")
+    read_timeout_seconds: Annotated[float, Field(gt=0)] = Field(300.0, description="Time without a byte of an answer.")
+
+
+class ModelSpec(Spec):
+    """Price and image rule of a model that the built-in catalogue does not know, or gets wrong."""
+
+    input_per_million: Decimal | None = Field(None, ge=0, strict=False, description="USD per million input tokens.")
+    output_per_million: Decimal | None = Field(None, ge=0, strict=False, description="USD per million output tokens.")
+    image_tokens_max: PositiveInt | None = Field(None, description="Tokens of one image, at most; needed to run an uncatalogued model under a budget.")
+    max_side_px: PositiveInt | None = Field(None, description="Longest useful side of a page image.")
+    context_tokens: PositiveInt | None = Field(None, description="Input plus output tokens of one call, at most.")
+
+
+class FolderSource(Spec):
+    """Files of a folder."""
+
+    folder: str = Field(description="Folder to read, relative to flows.yaml.")
+    match: tuple[str, ...] = Field(
+        ("*.pdf", "*.png", "*.jpg", "*.jpeg", "*.tif", "*.tiff", "*.webp", "*.gif", "*.bmp", "*.xml"),
+        min_length=1,
+        strict=False,
+        description="Glob patterns of names to take; case does not matter.",
+    )
+    recursive: bool = Field(False, description="Also look into sub-folders.")
+
+
+class EinvoiceSettings(Spec):
+    """Read embedded or bare e-invoice XML (Factur-X, ZUGFeRD, XRechnung, UBL): exact and free."""
+
+
+class RenderSettingsSpec(Spec):
+    """Open the document, apply limits and page selection. Images are made later, when a step asks for them."""
+
+    max_side_px: Literal["auto"] | Annotated[int, Field(ge=64, le=10_000)] = Field("auto", description="Longest side of a page image; auto: what the model can use.")
+    pages: str | None = Field(None, description='Pages to take, such as "1-3,last". What is left out is a finding.')
+    max_pages: PositiveInt | None = Field(None, description="Take at most so many pages; the rest is a finding.")
+    page_limit: PositiveInt = Field(5_000, description="A document with more pages is refused.")
+    max_megapixels: PositiveInt = Field(200, description="An image frame with more pixels is refused.")
+    page_seconds: Annotated[float, Field(gt=0)] = Field(30.0, description="Time for one page.")
+    document_seconds: Annotated[float, Field(gt=0)] = Field(1_800.0, description="Time for all page work of one document.")
+    memory_mb: Annotated[int, Field(ge=256)] = Field(2_000, description="Memory of one worker process (enforced on Linux).")
+    passwords_env: str | None = Field(None, description="Name of an environment variable with passwords for encrypted PDFs, one a line.")
+    passwords_file: str | None = Field(None, description="File with passwords for encrypted PDFs, one a line.")
+
+
+class ExtractSettings(Spec):
+    """Read the text of each page: by a vision model, or by the local engine from the text layer or OCR."""
+
+    model: Name = Field("vision", description="Role of the model (see `models:`).")
+    prompt: str | None = Field(None, description="File with a prompt of one's own, relative to flows.yaml.")
+    max_tokens: PositiveInt = Field(4_096, description="Longest answer for one page, in tokens.")
+    temperature: Annotated[float, Field(ge=0, le=1)] = Field(0.0, strict=False, description="Sampling temperature.")
+    images_per_request: Annotated[int, Field(ge=1, le=8)] = Field(1, description="Pages sent in one request.")
+
+
+class FieldSpec(Spec):
+    """One field of an inline schema."""
+
+    type: Literal["string", "integer", "number", "decimal", "date", "boolean", "list", "object"] = Field("string", description="Type of the value; list and object take `fields`.")
+    description: str | None = Field(None, description="What the value is, in the words of the document.")
+    optional: bool = Field(False, description="The document may lack it without needing a review.")
+    fields: dict[Name, "FieldSpec | FieldType"] | None = Field(None, min_length=1, description="Fields of an object, or of each item of a list.")
+
+    @model_validator(mode="after")
+    def _nested_fields_fit_the_type(self) -> "FieldSpec":
+        if self.fields is not None and self.type not in ("list", "object"):
+            raise ValueError(f"only `list` and `object` have fields, not `{self.type}`")
+        if self.fields is None and self.type == "object":
+            raise ValueError("an object needs `fields`")
+        return self
+
+
+FieldType = Literal["string", "integer", "number", "decimal", "date", "boolean"]  # short form, `total: decimal`
+
+
+class SummariseSettings(Spec):
+    """Turn the extractions of all pages into one record of a schema."""
+
+    model: Name = Field("text", description="Role of the model (see `models:`).")
+    schema_: str | None = Field(None, alias="schema", description="`path.py:Class` relative to flows.yaml, or `package.module:Class`.")
+    fields: dict[Name, FieldSpec | FieldType] | None = Field(None, min_length=1, description="Inline schema, instead of `schema`.")
+    prompt: str | None = Field(None, description="File with a prompt of one's own, relative to flows.yaml.")
+    max_tokens: PositiveInt = Field(4_096, description="Longest answer, in tokens.")
+    temperature: Annotated[float, Field(ge=0, le=1)] = Field(0.0, strict=False, description="Sampling temperature.")
+
+    @model_validator(mode="after")
+    def _exactly_one_schema(self) -> "SummariseSettings":
+        if (self.schema_ is None) == (self.fields is None):
+            raise ValueError("give either `schema` or `fields`")
+        return self
+
+
+class CheckSettings(Spec):
+    """Validate the record and apply the rules; a broken one means `needs_review`."""
+
+    review_below: Annotated[float, Field(ge=0, le=1)] = Field(0.0, strict=False, description="Confidence under which a value asks for a review.")
+
+
+class WriteSettings(Spec):
+    """Where records go. Paths are relative to flows.yaml; `--out DIR` puts them into DIR instead."""
+
+    jsonl: str | None = Field(None, description="One line a document.")
+    csv: str | None = Field(None, description="One row a document, dotted columns.")
+    json_: str | None = Field(None, alias="json", description="Folder with one JSON file a document.")
+
+
+class RetrySpec(Spec):
+    """How often an answer that may still come is asked for again. Rate-limit waits do not count."""
+
+    attempts: Annotated[int, Field(ge=1, le=20)] = Field(5, description="Attempts of one call.")
+    max_wait_seconds: Annotated[float, Field(gt=0)] = Field(60.0, strict=False, description="Longest wait between two attempts.")
+    document_attempts: Annotated[int, Field(ge=1, le=20)] = Field(3, description="Runs that try a failed document again by themselves.")
+    document_seconds: Annotated[float, Field(gt=0)] = Field(3_600.0, strict=False, description="Time for all calls of one document, waits included.")
+
+
+class ConcurrencySpec(Spec):
+    documents: Annotated[int, Field(ge=1, le=256)] = Field(4, description="Documents worked on at one time.")
+    pages: Annotated[int, Field(ge=1, le=512)] = Field(16, description="Pages worked on at one time, over all documents.")
+
+
+class OnExceeded(StrEnum):
+    STOP = "stop"
+    DEFER = "defer"
+    LOCAL = "local"
+
+
+class BudgetSpec(Spec):
+    """What a flow may spend in a window. A call counts in the window in which it was sent."""
+
+    tokens: PositiveInt | None = Field(None, description="Input plus output tokens.")
+    cost: Decimal | None = Field(None, gt=0, strict=False, description="USD.")
+    per: Literal["run", "day", "month", "total"] = Field("run", description="Window of the budget.")
+    timezone: str = Field("UTC", description="Where a day and a month begin.")
+    on_exceeded: OnExceeded = Field(OnExceeded.STOP, strict=False, description="stop: end the run; defer: the next window's run goes on; local: finish with the local engine.")
+    warn_at: Annotated[float, Field(gt=0, le=1)] = Field(0.8, strict=False, description="Part of the budget at which a warning is given, once.")
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> "BudgetSpec":
+        if self.tokens is None and self.cost is None:
+            raise ValueError("give `tokens`, `cost` or both")
+        return self
+
+
+class CacheSpec(Spec):
+    keep_days: PositiveInt | None = Field(None, description="Stored answers older than this are removed at the start of a run; null keeps them.")
+
+
+CUSTOM_STEP_PATTERN = r"^[^:]+:[A-Za-z_][A-Za-z0-9_]*$"
+STEP_SETTINGS: dict[str, type[Spec]] = {
+    "einvoice": EinvoiceSettings,
+    "render": RenderSettingsSpec,
+    "extract": ExtractSettings,
+    "summarise": SummariseSettings,
+    "check": CheckSettings,
+    "write": WriteSettings,
+}
+"""The steps a flow may name, in the one order that makes sense. `path.py:function` steps go between any two of them."""
+
+
+class StepSpec(Spec):
+    """One entry of `steps:` after loading: in the file it is `name: {settings}`."""
+
+    name: str
+    settings: Spec | dict[str, Any]  # a dict only for a step of the user's own
+
+
+class FlowSpec(Spec):
+    """One entry under `flows:`; becomes one Prefect flow of the same name."""
+
+    description: str = Field("", description="Shown by `docmill check` and in Prefect.")
+    engine: Literal["mistral", "local"] = Field("mistral", description="mistral: models over HTTP; local: offline, free.")
+    provider: Name = Field("mistral", description="Which of `providers:` the models are asked at.")
+    source: FolderSource | None = Field(None, description="Where documents come from when the command names none.")
+    steps: tuple[StepSpec, ...] = Field(min_length=1, description="What is done with each document, in order.")
+    budget: BudgetSpec | None = Field(None, description="What may be spent.")
+    retry: RetrySpec = Field(RetrySpec(), description="Repeats of calls and documents.")
+    cache: CacheSpec = Field(CacheSpec(), description="Stored answers.")
+    concurrency: ConcurrencySpec = Field(ConcurrencySpec(), description="How much is done at one time.")
+
+
+DEFAULT_MODELS = {
+    "vision": ("pixtral-large-latest", "mistral-large-2512"),
+    "text": ("mistral-large-latest",),
+}
+
+
+class FlowFile(Spec):
+    """The whole of flows.yaml."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    state: str | None = Field(None, description="Database URL; default: SQLite in .docmill/ beside flows.yaml. DOCMILL_STATE in the environment goes first.")
+    store: str | None = Field(None, description="fsspec URL for large things; default: .docmill/store.")
+    providers: dict[Name, ProviderSpec] = Field({"mistral": ProviderSpec()}, description="Endpoints.")
+    models: dict[Name, tuple[str, ...]] = Field(DEFAULT_MODELS, strict=False, description="Roles: model ids in order of preference.")
+    catalogue: dict[str, ModelSpec] = Field({}, description="Prices and image rules of models, over the built-in table.")
+    flows: dict[Name, FlowSpec] = Field(min_length=1, description="The flows.")

@@ -1,0 +1,26 @@
+"""What the steps of one run share: reader, models, ledger. Opened once a run, handed to every step."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.definition import FlowDefinition
+
+if TYPE_CHECKING:
+    from tasks.documents.reader import DocumentReader
+    from tasks.models.gateway import ModelGateway
+    from tasks.state.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`models` is None with the local engine. `page_slots` bounds the pages worked on at one time over all documents."""
+
+    flow: FlowDefinition
+    run_id: str
+    reader: "DocumentReader"
+    ledger: "Ledger"
+    models: "ModelGateway | None"
+    page_slots: asyncio.Semaphore
+    out: Path | None = None  # --out: folder that outputs go to instead of the paths in flows.yaml
