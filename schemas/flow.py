@@ -33,7 +33,9 @@ class ProviderSpec(Spec):
     """An HTTP endpoint that speaks Mistral's chat completions (Mistral, Azure AI, vLLM, ...)."""
 
     base_url: str = Field("https://api.mistral.ai/v1", pattern=r"^https?://", description="URL up to and with `/v1`.")
-    api_key_env: str | None = Field("MISTRAL_API_KEY", description="Name of the environment variable that holds the key; null for an endpoint without keys.")
+    api_key_env: str | None = Field(
+        "MISTRAL_API_KEY", description="Name of the environment variable that holds the key; null for an endpoint without keys."
+    )
     limits: ProviderLimits = Field(ProviderLimits(), description="Requests, tokens and concurrency allowed.")
     connect_timeout_seconds: Annotated[float, Field(gt=0)] = Field(10.0, description="Time to reach the endpoint.")
     read_timeout_seconds: Annotated[float, Field(gt=0)] = Field(300.0, description="Time without a byte of an answer.")
@@ -44,9 +46,21 @@ class ModelSpec(Spec):
 
     input_per_million: Decimal | None = Field(None, ge=0, strict=False, description="USD per million input tokens.")
     output_per_million: Decimal | None = Field(None, ge=0, strict=False, description="USD per million output tokens.")
-    image_tokens_max: PositiveInt | None = Field(None, description="Tokens of one image, at most; needed to run an uncatalogued model under a budget.")
+    image_tokens_max: PositiveInt | None = Field(
+        None, description="Tokens of one image, at most; needed to run an uncatalogued model under a budget."
+    )
     max_side_px: PositiveInt | None = Field(None, description="Longest useful side of a page image.")
     context_tokens: PositiveInt | None = Field(None, description="Input plus output tokens of one call, at most.")
+
+
+DOCUMENT_PATTERNS = tuple(
+    f"*.{suffix}"
+    for suffix in (
+        *("pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "gif", "bmp", "xml", "avif", "heic", "heif"),
+        *("jp2", "tga", "psd", "sgi", "fli", "ppm", "pgm", "pbm", "pcx", "dib", "ico"),
+    )
+)
+"""Names that documents usually have. What a file really is, its content tells."""
 
 
 class FolderSource(Spec):
@@ -54,10 +68,7 @@ class FolderSource(Spec):
 
     folder: str = Field(description="Folder to read, relative to flows.yaml.")
     match: tuple[str, ...] = Field(
-        ("*.pdf", "*.png", "*.jpg", "*.jpeg", "*.tif", "*.tiff", "*.webp", "*.gif", "*.bmp", "*.xml"),
-        min_length=1,
-        strict=False,
-        description="Glob patterns of names to take; case does not matter.",
+        DOCUMENT_PATTERNS, min_length=1, strict=False, description="Glob patterns of names to take; case does not matter."
     )
     recursive: bool = Field(False, description="Also look into sub-folders.")
 
@@ -69,7 +80,9 @@ class EinvoiceSettings(Spec):
 class RenderSettingsSpec(Spec):
     """Open the document, apply limits and page selection. Images are made later, when a step asks for them."""
 
-    max_side_px: Literal["auto"] | Annotated[int, Field(ge=64, le=10_000)] = Field("auto", description="Longest side of a page image; auto: what the model can use.")
+    max_side_px: Literal["auto"] | Annotated[int, Field(ge=64, le=10_000)] = Field(
+        "auto", description="Longest side of a page image; auto: what the model can use."
+    )
     pages: str | None = Field(None, description='Pages to take, such as "1-3,last". What is left out is a finding.')
     max_pages: PositiveInt | None = Field(None, description="Take at most so many pages; the rest is a finding.")
     page_limit: PositiveInt = Field(5_000, description="A document with more pages is refused.")
@@ -94,10 +107,14 @@ class ExtractSettings(Spec):
 class FieldSpec(Spec):
     """One field of an inline schema."""
 
-    type: Literal["string", "integer", "number", "decimal", "date", "boolean", "list", "object"] = Field("string", description="Type of the value; list and object take `fields`.")
+    type: Literal["string", "integer", "number", "decimal", "date", "boolean", "list", "object"] = Field(
+        "string", description="Type of the value; list and object take `fields`."
+    )
     description: str | None = Field(None, description="What the value is, in the words of the document.")
     optional: bool = Field(False, description="The document may lack it without needing a review.")
-    fields: dict[Name, "FieldSpec | FieldType"] | None = Field(None, min_length=1, description="Fields of an object, or of each item of a list.")
+    fields: dict[Name, "FieldSpec | FieldType"] | None = Field(
+        None, min_length=1, description="Fields of an object, or of each item of a list."
+    )
 
     @model_validator(mode="after")
     def _nested_fields_fit_the_type(self) -> "FieldSpec":
@@ -131,7 +148,9 @@ class SummariseSettings(Spec):
 class CheckSettings(Spec):
     """Validate the record and apply the rules; a broken one means `needs_review`."""
 
-    review_below: Annotated[float, Field(ge=0, le=1)] = Field(0.0, strict=False, description="Confidence under which a value asks for a review.")
+    review_below: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, strict=False, description="Confidence under which a value asks for a review."
+    )
 
 
 class WriteSettings(Spec):
@@ -148,7 +167,9 @@ class RetrySpec(Spec):
     attempts: Annotated[int, Field(ge=1, le=20)] = Field(5, description="Attempts of one call.")
     max_wait_seconds: Annotated[float, Field(gt=0)] = Field(60.0, strict=False, description="Longest wait between two attempts.")
     document_attempts: Annotated[int, Field(ge=1, le=20)] = Field(3, description="Runs that try a failed document again by themselves.")
-    document_seconds: Annotated[float, Field(gt=0)] = Field(3_600.0, strict=False, description="Time for all calls of one document, waits included.")
+    document_seconds: Annotated[float, Field(gt=0)] = Field(
+        3_600.0, strict=False, description="Time for all calls of one document, waits included."
+    )
 
 
 class ConcurrencySpec(Spec):
@@ -169,8 +190,14 @@ class BudgetSpec(Spec):
     cost: Decimal | None = Field(None, gt=0, strict=False, description="USD.")
     per: Literal["run", "day", "month", "total"] = Field("run", description="Window of the budget.")
     timezone: str = Field("UTC", description="Where a day and a month begin.")
-    on_exceeded: OnExceeded = Field(OnExceeded.STOP, strict=False, description="stop: end the run; defer: the next window's run goes on; local: finish with the local engine.")
-    warn_at: Annotated[float, Field(gt=0, le=1)] = Field(0.8, strict=False, description="Part of the budget at which a warning is given, once.")
+    on_exceeded: OnExceeded = Field(
+        OnExceeded.STOP,
+        strict=False,
+        description="stop: end the run; defer: the next window's run goes on; local: finish with the local engine.",
+    )
+    warn_at: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.8, strict=False, description="Part of the budget at which a warning is given, once."
+    )
 
     @model_validator(mode="after")
     def _limits_something(self) -> "BudgetSpec":
@@ -180,7 +207,9 @@ class BudgetSpec(Spec):
 
 
 class CacheSpec(Spec):
-    keep_days: PositiveInt | None = Field(None, description="Stored answers older than this are removed at the start of a run; null keeps them.")
+    keep_days: PositiveInt | None = Field(
+        None, description="Stored answers older than this are removed at the start of a run; null keeps them."
+    )
 
 
 CUSTOM_STEP_PATTERN = r"^[^:]+:[A-Za-z_][A-Za-z0-9_]*$"
@@ -226,7 +255,9 @@ class FlowFile(Spec):
     """The whole of flows.yaml."""
 
     version: Literal[1] = Field(description="Version of this format.")
-    state: str | None = Field(None, description="Database URL; default: SQLite in .docmill/ beside flows.yaml. DOCMILL_STATE in the environment goes first.")
+    state: str | None = Field(
+        None, description="Database URL; default: SQLite in .docmill/ beside flows.yaml. DOCMILL_STATE in the environment goes first."
+    )
     store: str | None = Field(None, description="fsspec URL for large things; default: .docmill/store.")
     providers: dict[Name, ProviderSpec] = Field({"mistral": ProviderSpec()}, description="Endpoints.")
     models: dict[Name, tuple[str, ...]] = Field(DEFAULT_MODELS, strict=False, description="Roles: model ids in order of preference.")
