@@ -7,18 +7,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"  # a flow is an attribute of a Python module, so its name is an identifier
-
-Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
-PositiveInt = Annotated[int, Field(gt=0)]
-
-
-class Spec(BaseModel):
-    """Base of everything in flows.yaml: strict types, no unknown keys, frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from schemas.spec import NAME_PATTERN as NAME_PATTERN  # noqa: PLC0414 - exported on purpose: this file is the reference
+from schemas.spec import Name as Name  # noqa: PLC0414
+from schemas.spec import PositiveInt as PositiveInt  # noqa: PLC0414
+from schemas.spec import Spec as Spec  # noqa: PLC0414
 
 
 class ProviderLimits(Spec):

@@ -1,0 +1,106 @@
+"""What flows.yaml may say about when and where a flow runs: deployments, schedules, folder watch, fan-out, notices."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, JsonValue, field_validator, model_validator
+
+from schemas.spec import Spec
+
+DEPLOYMENT_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+DeploymentName = Annotated[str, Field(pattern=DEPLOYMENT_NAME_PATTERN, max_length=64)]
+
+
+class ScheduleSpec(Spec):
+    """When a deployment runs by itself: one of cron, interval_seconds and rrule, always in a named timezone."""
+
+    cron: str | None = Field(None, description='Five fields, such as "0 6 * * 1-5".')
+    interval_seconds: Annotated[float, Field(ge=1)] | None = Field(None, strict=False, description="Seconds between two runs.")
+    anchor: datetime | None = Field(
+        None, strict=False, description="A moment that the interval is counted from; default: the time of deploying, kept afterwards."
+    )
+    rrule: str | None = Field(None, description='iCalendar rule, such as "FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=6".')
+    timezone: str = Field(description="IANA name, such as Europe/Paris: what 6 o'clock means, also across summer time.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"no such timezone; expected an IANA name such as Europe/Paris, found {value!r}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one_rhythm(self) -> "ScheduleSpec":
+        if sum(given is not None for given in (self.cron, self.interval_seconds, self.rrule)) != 1:
+            raise ValueError("give one of `cron`, `interval_seconds` and `rrule`")
+        if self.anchor is not None and self.interval_seconds is None:
+            raise ValueError("`anchor` goes with `interval_seconds` only")
+        return self
+
+    @property
+    def interval(self) -> timedelta | None:
+        return None if self.interval_seconds is None else timedelta(seconds=self.interval_seconds)
+
+
+class OverlapSpec(Spec):
+    """How many runs of one deployment may go on at one time, and what happens to the next one."""
+
+    limit: Annotated[int, Field(ge=1)] = Field(1, description="Runs at one time, at most.")
+    on_collision: Literal["wait", "skip"] = Field("wait", description="wait: the next run starts when one ends; skip: it is cancelled.")
+
+
+class DeploymentSpec(Spec):
+    """One entry of `deployments:`: a way to run the flow that Prefect knows by `FLOW/NAME`."""
+
+    name: DeploymentName = Field(description="Name after the slash in `prefect deployment run FLOW/NAME`.")
+    description: str | None = Field(None, description="Shown in Prefect; default: the flow's description.")
+    version: str | None = Field(None, description="Shown in Prefect; default: a hash of what the flow does, so that a change shows.")
+    work_pool: str | None = Field(None, min_length=1, description="Pool whose workers run it; without one, `docmill serve` runs it.")
+    work_queue: str | None = Field(None, min_length=1, description="Queue of the pool.")
+    schedule: ScheduleSpec | None = Field(None, description="When it runs by itself.")
+    parameters: dict[str, JsonValue] = Field({}, description="Run parameters: paths, local, out, again, max_tokens, ...")
+    tags: tuple[str, ...] = Field((), strict=False, description="Tags of the deployment and its runs.")
+    overlap: OverlapSpec | None = Field(None, description="Runs at one time; default: no limit.")
+    job_variables: dict[str, Any] = Field({}, description="Settings of the work pool's job, such as env, image or working_dir.")
+    paused: bool = Field(False, description="Registered, but its schedule does not start runs.")
+
+    @model_validator(mode="after")
+    def _pool_settings_need_a_pool(self) -> "DeploymentSpec":
+        if self.work_pool is None and (self.work_queue is not None or self.job_variables):
+            raise ValueError("`work_queue` and `job_variables` need a `work_pool`")
+        return self
+
+
+class WatchSpec(Spec):
+    """A folder whose files are taken as they come. Paths are relative to flows.yaml."""
+
+    folder: str | None = Field(None, description="Folder to watch; default: the source's.")
+    settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
+        2.0, strict=False, description="A file is taken when its size and time were still for so long."
+    )
+    poll_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
+        10.0, strict=False, description="Look at the whole folder so often; finds what gives no event (SMB, NFS)."
+    )
+    done: str | None = Field(None, description="Where finished files go; default: processed/ in the watched folder.")
+    failed: str | None = Field(None, description="Where failed files go, each with a .error.txt; default: failed/ in the watched folder.")
+    recursive: bool = Field(False, description="Also watch sub-folders.")
+    batch: Annotated[int, Field(ge=1, le=1_000)] = Field(50, description="Files of one run, at most.")
+
+
+class ScaleSpec(Spec):
+    """How a run of many documents is spread over workers: batches, each a run of a deployment."""
+
+    batch: Annotated[int, Field(ge=1, le=1_000)] = Field(50, description="Documents of one run; a larger run is split.")
+    deployment: DeploymentName = Field(description="Deployment of the same flow that takes the batches.")
+
+
+class NotifySpec(Spec):
+    """A web address that is told when a run needs a person. Sent once a run: counts and links, no document text."""
+
+    webhook_env: str = Field(description="Name of the environment variable that holds the URL (such an address is a secret).")
+    on: Literal["failed", "needs_review", "always"] = Field(
+        "needs_review", description="needs_review: when a document needs a review or failed; failed: only when one failed."
+    )
