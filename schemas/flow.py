@@ -3,13 +3,31 @@
 A key is here only when it takes effect. Nothing in this file reads a file; `pipelines.loading` does.
 """
 
+import re
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    SerializeAsAny,
+    Tag,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
-from schemas.spec import NAME_PATTERN as NAME_PATTERN  # noqa: PLC0414 - exported on purpose: this file is the reference
+from schemas.spec import ENVIRONMENT_PATTERN as ENVIRONMENT_PATTERN  # noqa: PLC0414 - exported on purpose: this file is the reference
+from schemas.spec import NAME_PATTERN as NAME_PATTERN  # noqa: PLC0414
+from schemas.spec import URL_PATTERN as URL_PATTERN  # noqa: PLC0414
+from schemas.spec import EnvironmentName as EnvironmentName  # noqa: PLC0414
 from schemas.spec import Name as Name  # noqa: PLC0414
 from schemas.spec import PositiveInt as PositiveInt  # noqa: PLC0414
 from schemas.spec import Spec as Spec  # noqa: PLC0414
@@ -26,8 +44,8 @@ class ProviderLimits(Spec):
 class ProviderSpec(Spec):
     """An HTTP endpoint that speaks Mistral's chat completions (Mistral, Azure AI, vLLM, ...)."""
 
-    base_url: str = Field("https://api.mistral.ai/v1", pattern=r"^https?://", description="URL up to and with `/v1`.")
-    api_key_env: str | None = Field(
+    base_url: str = Field("https://api.mistral.ai/v1", pattern=URL_PATTERN, description="URL up to and with `/v1`.")
+    api_key_env: EnvironmentName | None = Field(
         "MISTRAL_API_KEY", description="Name of the environment variable that holds the key; null for an endpoint without keys."
     )
     limits: ProviderLimits = Field(ProviderLimits(), description="Requests, tokens and concurrency allowed.")
@@ -84,7 +102,9 @@ class RenderSettingsSpec(Spec):
     page_seconds: Annotated[float, Field(gt=0)] = Field(30.0, description="Time for one page.")
     document_seconds: Annotated[float, Field(gt=0)] = Field(1_800.0, description="Time for all page work of one document.")
     memory_mb: Annotated[int, Field(ge=256)] = Field(2_000, description="Memory of one worker process (enforced on Linux).")
-    passwords_env: str | None = Field(None, description="Name of an environment variable with passwords for encrypted PDFs, one a line.")
+    passwords_env: EnvironmentName | None = Field(
+        None, description="Name of an environment variable with passwords for encrypted PDFs, one a line."
+    )
     passwords_file: str | None = Field(None, description="File with passwords for encrypted PDFs, one a line.")
 
 
@@ -98,6 +118,20 @@ class ExtractSettings(Spec):
     images_per_request: Annotated[int, Field(ge=1, le=8)] = Field(1, description="Pages sent in one request.")
 
 
+FieldType = Literal["string", "integer", "number", "decimal", "date", "boolean", "list"]
+
+
+def _is_short_form(value: object) -> str:
+    return "short" if isinstance(value, str) else "long"
+
+
+FieldEntry = Annotated[Annotated["FieldSpec", Tag("long")] | Annotated[FieldType, Tag("short")], Discriminator(_is_short_form)]
+"""A field of an inline schema: settings, or only its type as in `total: decimal`."""
+
+FIELD_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"  # pydantic keeps a leading underscore for itself
+FieldName = Annotated[str, Field(pattern=FIELD_NAME_PATTERN, max_length=64)]
+
+
 class FieldSpec(Spec):
     """One field of an inline schema."""
 
@@ -106,8 +140,8 @@ class FieldSpec(Spec):
     )
     description: str | None = Field(None, description="What the value is, in the words of the document.")
     optional: bool = Field(False, description="The document may lack it without needing a review.")
-    fields: dict[Name, "FieldSpec | FieldType"] | None = Field(
-        None, min_length=1, description="Fields of an object, or of each item of a list."
+    fields: dict[FieldName, FieldEntry] | None = Field(
+        None, min_length=1, description="Fields of an object, or of each item of a list; a list without fields holds strings."
     )
 
     @model_validator(mode="after")
@@ -119,15 +153,12 @@ class FieldSpec(Spec):
         return self
 
 
-FieldType = Literal["string", "integer", "number", "decimal", "date", "boolean"]  # short form, `total: decimal`
-
-
 class SummariseSettings(Spec):
     """Turn the extractions of all pages into one record of a schema."""
 
     model: Name = Field("text", description="Role of the model (see `models:`).")
     schema_: str | None = Field(None, alias="schema", description="`path.py:Class` relative to flows.yaml, or `package.module:Class`.")
-    fields: dict[Name, FieldSpec | FieldType] | None = Field(None, min_length=1, description="Inline schema, instead of `schema`.")
+    fields: dict[FieldName, FieldEntry] | None = Field(None, min_length=1, description="Inline schema, instead of `schema`.")
     prompt: str | None = Field(None, description="File with a prompt of one's own, relative to flows.yaml.")
     max_tokens: PositiveInt = Field(4_096, description="Longest answer, in tokens.")
     temperature: Annotated[float, Field(ge=0, le=1)] = Field(0.0, strict=False, description="Sampling temperature.")
@@ -193,6 +224,15 @@ class BudgetSpec(Spec):
         0.8, strict=False, description="Part of the budget at which a warning is given, once."
     )
 
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"no such timezone; expected an IANA name such as Europe/Paris, found {value!r}") from error
+        return value
+
     @model_validator(mode="after")
     def _limits_something(self) -> "BudgetSpec":
         if self.tokens is None and self.cost is None:
@@ -206,7 +246,7 @@ class CacheSpec(Spec):
     )
 
 
-CUSTOM_STEP_PATTERN = r"^[^:]+:[A-Za-z_][A-Za-z0-9_]*$"
+CUSTOM_STEP_PATTERN = r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*$"
 STEP_SETTINGS: dict[str, type[Spec]] = {
     "einvoice": EinvoiceSettings,
     "render": RenderSettingsSpec,
@@ -218,11 +258,51 @@ STEP_SETTINGS: dict[str, type[Spec]] = {
 """The steps a flow may name, in the one order that makes sense. `path.py:function` steps go between any two of them."""
 
 
+CustomSettings = dict[str, JsonValue]
+
+
 class StepSpec(Spec):
-    """One entry of `steps:` after loading: in the file it is `name: {settings}`."""
+    """One entry of `steps:`, in the file `name: {settings}`. `name` alone is short for `name: {}`."""
 
     name: str
-    settings: Spec | dict[str, Any]  # a dict only for a step of the user's own
+    settings: SerializeAsAny[Spec] | CustomSettings  # a dict only for a step of the user's own
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_entry(cls, value: Any) -> Any:
+        if isinstance(value, cls) or (isinstance(value, dict) and isinstance(value.get("settings"), Spec)):
+            return value  # made in Python
+        entry = {value: None} if isinstance(value, str) else value
+        if not isinstance(entry, dict):
+            raise PydanticCustomError("step_form", "must be a step such as `- render: {{}}`")
+        if len(entry) != 1:
+            names = [name for name in entry if name in STEP_SETTINGS or re.match(CUSTOM_STEP_PATTERN, str(name))]
+            raise PydanticCustomError("step_names", "must be one name with its settings", {"names": list(entry), "steps": names})
+        name = next(iter(entry))
+        kind: Any = STEP_SETTINGS.get(name, CustomSettings if re.match(CUSTOM_STEP_PATTERN, name) else None)
+        if kind is None:
+            raise PydanticCustomError("unknown_step", "unknown step", {"name": name, "known": list(STEP_SETTINGS)})
+        settings = {} if entry[name] is None else entry[name]
+        return {"name": name, "settings": TypeAdapter(dict[str, kind]).validate_python({name: settings})[name]}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        entries = {
+            name: {"anyOf": [handler(kind.__pydantic_core_schema__), {"type": "null"}], "description": kind.__doc__}
+            for name, kind in STEP_SETTINGS.items()
+        }
+        mapping = {
+            "type": "object",
+            "properties": entries,
+            "patternProperties": {
+                CUSTOM_STEP_PATTERN: {"type": ["object", "null"], "description": "A step of your own, with its settings."}
+            },
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+        name = {"anyOf": [{"type": "string", "enum": list(STEP_SETTINGS)}, {"type": "string", "pattern": CUSTOM_STEP_PATTERN}]}
+        return {"description": "One step: its name with its settings.", "anyOf": [mapping, name]}
 
 
 class FlowSpec(Spec):
@@ -232,7 +312,7 @@ class FlowSpec(Spec):
     engine: Literal["mistral", "local"] = Field("mistral", description="mistral: models over HTTP; local: offline, free.")
     provider: Name = Field("mistral", description="Which of `providers:` the models are asked at.")
     source: FolderSource | None = Field(None, description="Where documents come from when the command names none.")
-    steps: tuple[StepSpec, ...] = Field(min_length=1, description="What is done with each document, in order.")
+    steps: tuple[StepSpec, ...] = Field(min_length=1, strict=False, description="What is done with each document, in order.")
     budget: BudgetSpec | None = Field(None, description="What may be spent.")
     retry: RetrySpec = Field(RetrySpec(), description="Repeats of calls and documents.")
     cache: CacheSpec = Field(CacheSpec(), description="Stored answers.")
@@ -245,6 +325,9 @@ DEFAULT_MODELS = {
 }
 
 
+ModelIds = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False, min_length=1)]
+
+
 class FlowFile(Spec):
     """The whole of flows.yaml."""
 
@@ -254,6 +337,15 @@ class FlowFile(Spec):
     )
     store: str | None = Field(None, description="fsspec URL for large things; default: .docmill/store.")
     providers: dict[Name, ProviderSpec] = Field({"mistral": ProviderSpec()}, description="Endpoints.")
-    models: dict[Name, tuple[str, ...]] = Field(DEFAULT_MODELS, strict=False, description="Roles: model ids in order of preference.")
+    models: dict[Name, ModelIds] = Field(DEFAULT_MODELS, description="Roles: model ids in order of preference.")
     catalogue: dict[str, ModelSpec] = Field({}, description="Prices and image rules of models, over the built-in table.")
     flows: dict[Name, FlowSpec] = Field(min_length=1, description="The flows.")
+
+    @field_validator("state", "store")
+    @classmethod
+    def _holds_no_password(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).password:
+            raise ValueError(
+                "holds a password; secrets are named, never written: set DOCMILL_STATE (the whole URL) in the environment or in .env"
+            )
+        return value
