@@ -1,0 +1,192 @@
+"""What happens to one document? It is claimed, taken through the steps, settled in the ledger, then written."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from schemas.document import Document
+from schemas.errors import (
+    AuthenticationError,
+    BudgetExceededError,
+    CallError,
+    DocmillError,
+    DocumentError,
+    ModelError,
+    ProviderDownError,
+)
+from schemas.flow import OnExceeded
+from schemas.record import DeferReason, DocumentResult, Draft, ErrorInfo, Finding, Status
+from tasks.definition import Step
+from tasks.documents.identify import identify
+from tasks.services import Services
+from tasks.sources.folder import SourceFile
+from tasks.state.ledger import Claimed, HeldElsewhere, Settled
+
+log = logging.getLogger("docmill")
+
+StepCaller = Callable[[Step, Draft, Services], Awaitable[Draft]]
+"""How one step of one document is called. A runner is no more than that."""
+
+
+async def call_directly(step: Step, draft: Draft, services: Services) -> Draft:
+    return await step.run(draft, step.settings, services)
+
+
+@dataclass(slots=True)
+class RunState:
+    """What the documents of one run share beside the services."""
+
+    services: Services
+    definition_hash: str
+    call_step: StepCaller
+    again: bool = False
+    stopped_by: DocmillError | None = None  # the run ends: no further document is begun
+    seen: dict[str, asyncio.Future[DocumentResult]] = field(default_factory=dict)  # by document_id
+
+
+async def process_document(file: SourceFile, run: RunState) -> DocumentResult:
+    """One file to one result. Raises only what must end the run: `StateError`, cancellation, a bug outside the steps."""
+    if file.error is not None:
+        return DocumentResult(path=file.name, document_id=None, status=Status.FAILED, pages=0, error=_error_info(file.error))
+    try:
+        document = await asyncio.to_thread(identify, file.path)
+    except DocumentError as error:
+        return DocumentResult(path=file.name, document_id=None, status=Status.FAILED, pages=0, error=_error_info(error))
+    twin = run.seen.get(document.document_id)
+    if twin is not None:
+        return _same_bytes(await asyncio.shield(twin), file)
+    run.seen[document.document_id] = done = asyncio.get_running_loop().create_future()
+    try:
+        result = await _process_once(document, file, run)
+    except BaseException as error:
+        done.set_exception(error)
+        done.exception()  # nobody may be waiting; the raise below tells
+        raise
+    done.set_result(result)
+    return result
+
+
+def _same_bytes(first: DocumentResult, file: SourceFile) -> DocumentResult:
+    finished = first.status in (Status.DONE, Status.NEEDS_REVIEW)
+    return first.model_copy(update={"path": file.name, "status": Status.SKIPPED if finished else first.status})
+
+
+async def _process_once(document: Document, file: SourceFile, run: RunState) -> DocumentResult:
+    services, flow = run.services, run.services.flow
+    if run.stopped_by is not None:
+        return _deferred(document, file, _reason_to_stop(run.stopped_by), run.stopped_by)
+    claim = await services.ledger.claim(
+        flow.name,
+        document,
+        run.definition_hash,
+        services.run_id,
+        again=run.again,
+        document_attempts=flow.spec.retry.document_attempts,
+    )
+    if isinstance(claim, Settled):
+        result = claim.result.model_copy(update={"path": file.name})
+        if result.status in (Status.DONE, Status.NEEDS_REVIEW):
+            result = result.model_copy(update={"status": Status.SKIPPED})
+            await _write(Draft(document=document), run)
+        return result
+    if isinstance(claim, HeldElsewhere):
+        return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
+    return await _work_on(claim, document, file, run)
+
+
+async def _work_on(claim: Claimed, document: Document, file: SourceFile, run: RunState) -> DocumentResult:
+    services = run.services
+    draft = Draft(document=document)
+    try:
+        draft = await _take_through_steps(draft, run)
+        result = _result(draft, file)
+    except asyncio.CancelledError:
+        result = _deferred(document, file, DeferReason.INTERRUPTED, None)
+        await asyncio.shield(services.ledger.finish(claim, result, draft.usage))
+        raise
+    except BudgetExceededError as error:
+        if services.flow.spec.budget is not None and services.flow.spec.budget.on_exceeded is OnExceeded.STOP:
+            run.stopped_by = error
+        result = _deferred(document, file, DeferReason.BUDGET, error)
+    except ProviderDownError as error:
+        result = _deferred(document, file, DeferReason.PROVIDER_DOWN, error)
+    except (CallError, AuthenticationError) as error:
+        run.stopped_by = error
+        result = _deferred(document, file, DeferReason.STOPPED, error)
+    except (DocumentError, ModelError) as error:
+        result = _failed(document, file, draft, _error_info(error))
+    except DocmillError:
+        raise  # the ledger cannot be written: nothing after this would be kept
+    except Exception as error:
+        # The border of one document: a bug, ours or in a step of the user's own, must not end the run.
+        log.exception("document %s: %s", document.document_id, type(error).__name__)
+        message = f"an unexpected {type(error).__name__} in docmill or a step of your own; the other documents go on, the log file has the place"
+        result = _failed(document, file, draft, ErrorInfo(code="internal_error", message=message))
+    await services.ledger.finish(claim, result, draft.usage)
+    if result.status in (Status.DONE, Status.NEEDS_REVIEW):
+        await _write(draft, run)
+    return result
+
+
+async def _take_through_steps(draft: Draft, run: RunState) -> Draft:
+    try:
+        return await _steps(draft, run, run.services)
+    except BudgetExceededError as error:
+        budget = run.services.flow.spec.budget
+        if budget is None or budget.on_exceeded is not OnExceeded.LOCAL:
+            raise
+        log.info("document %s: budget used up, finished by the local engine", draft.document.document_id)
+        offline = replace(run.services, flow=replace(run.services.flow, engine="local"), models=None)
+        draft = await _steps(draft, run, offline)
+        return draft.adding(Finding(code="finished_locally", message=f"{error} This document was finished by the local engine.", weight="note"))
+
+
+async def _steps(draft: Draft, run: RunState, services: Services) -> Draft:
+    for step in services.flow.steps:
+        if step.name != "write":
+            draft = await run.call_step(step, draft, services)
+    return draft
+
+
+async def _write(draft: Draft, run: RunState) -> None:
+    """Outputs follow the ledger: they are made only of what is safe there already."""
+    for step in run.services.flow.steps:
+        if step.name == "write":
+            await run.call_step(step, draft, run.services)
+
+
+def _result(draft: Draft, file: SourceFile) -> DocumentResult:
+    review = any(finding.weight == "review" for finding in draft.findings)
+    return DocumentResult(
+        path=file.name,
+        document_id=draft.document.document_id,
+        status=Status.NEEDS_REVIEW if review else Status.DONE,
+        pages=draft.page_count,
+        record=draft.record,
+        evidence=draft.evidence,
+        findings=draft.findings,
+    )
+
+
+def _failed(document: Document, file: SourceFile, draft: Draft, error: ErrorInfo) -> DocumentResult:
+    return DocumentResult(path=file.name, document_id=document.document_id, status=Status.FAILED, pages=draft.page_count, findings=draft.findings, error=error)
+
+
+_DEFERRED_WITHOUT_ERROR = {
+    DeferReason.CLAIMED_ELSEWHERE: "another process is working on this document; the next run looks again",
+    DeferReason.INTERRUPTED: "interrupted before it was finished; the next run goes on, answers received are kept",
+}
+
+
+def _deferred(document: Document, file: SourceFile, reason: DeferReason, error: DocmillError | None) -> DocumentResult:
+    message = _DEFERRED_WITHOUT_ERROR[reason] if error is None else f"{error} The next run takes this document up."
+    return DocumentResult(path=file.name, document_id=document.document_id, status=Status.DEFERRED, pages=0, error=ErrorInfo(code=reason, message=message))
+
+
+def _reason_to_stop(error: DocmillError) -> DeferReason:
+    return DeferReason.BUDGET if isinstance(error, BudgetExceededError) else DeferReason.STOPPED
+
+
+def _error_info(error: DocmillError) -> ErrorInfo:
+    return ErrorInfo(code=error.code, message=str(error))

@@ -1,0 +1,39 @@
+"""Where does a run's log go? To a file of its own under .docmill/logs, and to stderr with -v. Never document text, never a secret."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FORMAT = "%(asctime)s %(levelname)s %(message)s"
+log = logging.getLogger("docmill")
+
+
+@contextmanager
+def run_log(folder: Path, run_id: str) -> Iterator[Path]:
+    """Write everything logged on `docmill` to .docmill/logs/RUN_ID.log while the run goes on."""
+    logs = folder / ".docmill" / "logs"
+    logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = logs / f"{run_id}.log"
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter(FORMAT))
+    log.addHandler(handler)
+    level = log.level
+    log.setLevel(min(level or logging.INFO, logging.INFO))
+    try:
+        yield path
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        handler.close()
+
+
+def log_to_stderr(verbosity: int) -> None:
+    """`-v` shows what the log file holds, `-vv` also what httpx and others say of themselves."""
+    if verbosity <= 0:
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(FORMAT))
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)

@@ -1,0 +1,75 @@
+"""What does a run print at its end? A table of documents and where the outputs lie."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from schemas.record import DocumentResult
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "issuer": ("seller.name", "company", "issuer", "vendor", "supplier", "merchant", "seller"),
+    "number": ("number", "invoice_number", "receipt_number", "reference"),
+    "date": ("issue_date", "date", "invoice_date"),
+    "total": ("total", "grand_total", "total_amount", "amount_due", "amount"),
+}
+"""What a person looks for first, and the field names that usually hold it. Other schemas show their first fields instead."""
+
+_MOST_OTHER_FIELDS = 4
+
+
+def value_at(record: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, None where any part is missing."""
+    value: Any = record
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    known = {title: paths for title, paths in COLUMNS.items() if any(_first(record, paths) for record in records)}
+    if known or not records:
+        return known
+    simple = [name for name, value in records[0].items() if not isinstance(value, Mapping | list)]
+    return {name: (name,) for name in simple[:_MOST_OTHER_FIELDS]}
+
+
+def _first(record: Mapping[str, Any], paths: Iterable[str]) -> str:
+    values = (value_at(record, path) for path in paths)
+    return next((str(value) for value in values if value is not None and not isinstance(value, Mapping | list)), "")
+
+
+def result_rows(results: Sequence[DocumentResult]) -> tuple[list[str], list[list[str]]]:
+    """Headings and one row a document, in the order of the results."""
+    columns = _columns([result.record for result in results if result.record])
+    currency = ("currency",)
+    rows = []
+    for result in results:
+        record = result.record or {}
+        cells = []
+        for title, paths in columns.items():
+            cell = _first(record, paths)
+            cells.append(f"{cell} {_first(record, currency)}".strip() if title == "total" and cell else cell)
+        confidence = "" if result.confidence is None else f"{result.confidence:.2f}"
+        rows.append([PurePath(result.path).name, str(result.status), *cells, confidence])
+    return ["document", "status", *columns, "confidence"], rows
+
+
+def print_table(results: Sequence[DocumentResult]) -> None:
+    """The table on stdout: coloured on a terminal, aligned text when piped (never cut to a guessed width)."""
+    from rich.console import Console  # noqa: PLC0415 - only at the end of a run
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from pipelines.progress import STATUS_STYLE  # noqa: PLC0415
+
+    headings, rows = result_rows(results)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in ("total", "confidence") else "left", overflow="fold")
+    for result, row in zip(results, rows, strict=True):
+        name, _, *cells = row
+        table.add_row(Text(name), Text(result.status, style=STATUS_STYLE[result.status]), *(Text(cell) for cell in cells))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(80, *(sum(len(cell) + 2 for cell in row) for row in [headings, *rows]), 200))
+    console.print(table)
