@@ -9,7 +9,7 @@ from pathlib import Path
 from schemas.errors import SourceError
 from schemas.flow import DOCUMENT_PATTERNS, FolderSource
 
-_TEMPORARY_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload", ".download", ".swp", "~")
+_TEMPORARY_SUFFIXES = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".download", ".swp", "~")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,9 @@
+"""Files are taken from a folder as they come: noticed, left alone until they are still, processed, filed away.
+
+places.py      which folders, and which arrangements are refused
+candidates.py  what lies in the folder that may be taken
+settling.py    since when has it been still
+readiness.py   can it be read, and is nobody writing it
+watcher.py     the loop
+filing.py      moving a file to `done` or `failed`
+"""
