@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from pydantic import JsonValue
+
 from schemas.document import Document
 from schemas.errors import (
     AuthenticationError,
@@ -163,10 +165,16 @@ def _result(draft: Draft, file: SourceFile) -> DocumentResult:
         document_id=draft.document.document_id,
         status=Status.NEEDS_REVIEW if review else Status.DONE,
         pages=draft.page_count,
-        record=draft.record,
+        record=draft.record if draft.record is not None else _page_texts(draft),
         evidence=draft.evidence,
         findings=draft.findings,
     )
+
+
+def _page_texts(draft: Draft) -> dict[str, JsonValue] | None:
+    """The record of a flow without `summarise`: the text of each page."""
+    pages: list[JsonValue] = [{"page_number": page.page_number, "text": page.text} for page in draft.extractions]
+    return {"pages": pages} if pages else None
 
 
 def _failed(document: Document, file: SourceFile, draft: Draft, error: ErrorInfo) -> DocumentResult:

@@ -178,6 +178,7 @@ async def open_services(definition: FlowDefinition, options: RunOptions, ledger:
             budget=definition.spec.budget,
             max_tokens=options.max_tokens,
             max_cost_nano=None if options.max_cost is None else int(options.max_cost * NANO_PER_UNIT),
+            fresh=options.fresh,
             on_warning=say,
         )
         key = os.environ.get(definition.provider.api_key_env or "")
