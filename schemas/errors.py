@@ -7,6 +7,7 @@
     │   └── MissingExtraError                  an optional package is needed; names the install command
     ├── StateError                    exit 1   the ledger or a store cannot be read or written
     ├── BudgetExceededError           exit 3   the next call could go over a budget; raised before sending
+    ├── BoundBrokenError              exit 3   a call used more than its upper bound: no further call is sent
     ├── DocumentError                 exit 1   this document cannot be finished; the run goes on
     │   ├── UnsupportedTypeError               not a PDF, raster image or e-invoice
     │   ├── UnreadableError                    damaged, truncated or empty
@@ -133,6 +134,23 @@ class BudgetExceededError(DocmillError):
         return (
             f"budget of flow {self.flow!r}, {self._amount(self.limit)}: {self._amount(self.spent)} spent, the next call may need "
             f"{self._amount(self.wanted)}; it was not sent. Raise `budget`, lower `render.max_side_px` or `max_tokens`, or set `budget.on_exceeded: defer`."
+        )
+
+
+class BoundBrokenError(DocmillError):
+    """A model reported more than the upper bound that was reserved for its call, so that no budget could hold; the run sends nothing more."""
+
+    code = "bound_broken"
+    exit_code = ExitCode.BUDGET
+
+    def __init__(self, flow: str, model: str) -> None:
+        super().__init__(flow, model)
+        self.flow, self.model = flow, model
+
+    def __str__(self) -> str:
+        return (
+            f"flow {self.flow!r}: a call to {self.model} used more than the upper bound reserved for it. It is counted in full; nothing more is sent in "
+            f"this run, because its budget could not hold. Set `image_tokens_max` for {self.model} under `catalogue:` in flows.yaml, then run again."
         )
 
 

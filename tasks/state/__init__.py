@@ -1,0 +1,1 @@
+"""What docmill remembers: documents, records, runs, model calls, budgets, answers. One database, shared by all processes of a project."""
