@@ -1,0 +1,90 @@
+"""How does a flow of flows.yaml become what a run works with?"""
+
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.loading.project import Project, load_project
+from schemas.errors import CallError
+from schemas.flow import STEP_SETTINGS, FlowFile, ProviderSpec, StepSpec
+from schemas.spec import URL_PATTERN
+from tasks.definition import FlowDefinition, Step
+
+if TYPE_CHECKING:
+    from pipelines.loading.references import References
+    from tasks.definition import StepFunction
+
+PROMPTS = Path(__file__).resolve().parents[2] / "tasks" / "models" / "prompts"
+
+
+def load_flow_file(path: Path) -> FlowFile:
+    """What flows.yaml says, checked and with every name in it resolved once. Raises FlowFileError with all problems at once."""
+    return load_project(path).flow_file
+
+
+def load_flow(path: Path, name: str, *, local: bool = False) -> FlowDefinition:
+    """Flow `name` of flows.yaml at `path`, ready to run; `local` takes the offline engine whatever the flow says.
+
+    Raises FlowFileError with all problems at once, CallError for an unknown flow.
+    """
+    return define(load_project(path), name, local=local)
+
+
+def define(project: Project, name: str, *, local: bool = False) -> FlowDefinition:
+    """Flow `name` of a loaded project, ready to run. Imports the code of its steps. Raises CallError for an unknown flow."""
+    spec = project.flow(name)
+    references = project.references[name]
+    flow_file = project.flow_file
+    local = local or spec.engine == "local"
+    return FlowDefinition(
+        name=name,
+        spec=spec,
+        folder=project.folder,
+        engine="local" if local else "mistral",
+        steps=tuple(_step(step, references) for step in spec.steps),
+        provider=ProviderSpec() if local else resolve_provider(flow_file, spec.provider, os.environ),
+        provider_name=spec.provider,
+        models=flow_file.models,
+        catalogue=flow_file.catalogue,
+        schema=references.schema,
+        prompts={}
+        if local
+        else {step.name: _prompt(step.name, references) for step in spec.steps if step.name in ("extract", "summarise")},
+        state_url=os.environ.get("DOCMILL_STATE") or flow_file.state,
+        store_url=flow_file.store,
+    )
+
+
+def resolve_provider(flow_file: FlowFile, name: str, environment: Mapping[str, str]) -> ProviderSpec:
+    """Provider `name`; for the one named `mistral`, MISTRAL_BASE_URL of the environment goes before its `base_url`.
+
+    Raises CallError when that is not a URL.
+    """
+    provider = flow_file.providers[name]
+    base_url = environment.get("MISTRAL_BASE_URL", "").strip() if name == "mistral" else ""
+    if not base_url:
+        return provider
+    if not re.match(URL_PATTERN, base_url):
+        raise CallError("MISTRAL_BASE_URL must be a URL such as https://api.mistral.ai/v1, without user or password")
+    return provider.model_copy(update={"base_url": base_url})
+
+
+def _step(step: StepSpec, references: "References") -> Step:
+    if step.name in STEP_SETTINGS:
+        return Step(step.name, step.settings, _built_in(step.name))
+    from pipelines.loading.custom_step import step_function  # noqa: PLC0415 - only for flows with such a step
+
+    return Step(step.name, references.settings[step.name], step_function(step.name, references.functions[step.name]))
+
+
+def _built_in(name: str) -> "StepFunction":
+    """Step NAME is the function NAME in tasks/NAME.py; only the modules of the flow's own steps are imported."""
+    function: StepFunction = getattr(importlib.import_module(f"tasks.{name}"), name)
+    return function
+
+
+def _prompt(step: str, references: "References") -> str:
+    return references.prompts.get(step) or (PROMPTS / f"{step}.md").read_text(encoding="utf-8")
