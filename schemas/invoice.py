@@ -216,3 +216,5 @@ class Invoice(InvoicePart):
     preceding_invoices: tuple[PrecedingInvoice, ...] = Field((), description="Earlier invoices this one refers to (BG-3)")
     attachments: tuple[Attachment, ...] = Field((), description="Supporting documents (BG-24)")
     notes: tuple[str, ...] = Field((), description="Remarks on the whole invoice (BT-22)")
+    business_process: str | None = Field(None, description="Process an electronic invoice belongs to; never printed (BT-23)")
+    specification: str | None = Field(None, description="Rules an electronic invoice follows; never printed (BT-24)")
