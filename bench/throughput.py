@@ -59,7 +59,19 @@ def make_documents(folder: Path, count: int, pdf_folder: Path | None) -> int:
 
 def run_once(project: Path, paths: str, url: str, *more: str) -> Measured:
     environment = {**os.environ, "MISTRAL_BASE_URL": url, "MISTRAL_API_KEY": "bench-key"}
-    command = [sys.executable, "-m", "pipelines.cli", "run", "pages", paths, "-f", str(project / "flows.yaml"), "--no-prefect", "--json", *more]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.cli",
+        "run",
+        "pages",
+        paths,
+        "-f",
+        str(project / "flows.yaml"),
+        "--no-prefect",
+        "--json",
+        *more,
+    ]
     return measure(command, env=environment, cwd=project)
 
 
@@ -86,7 +98,10 @@ def measure_case(title: str, project: Path, paths: str, pages: int, server: Fake
         if measured.exit_code:
             print(measured.output[-2000:])
             raise SystemExit(1)
-        statuses = [document["status"] for document in json.loads(measured.output[measured.output.index("{") :].rpartition("}")[0] + "}")["documents"]]
+        statuses = [
+            document["status"]
+            for document in json.loads(measured.output[measured.output.index("{") :].rpartition("}")[0] + "}")["documents"]
+        ]
         print(f"{'':<34} " + ", ".join(f"{statuses.count(status)} {status}" for status in sorted(set(statuses))))
 
 

@@ -23,7 +23,7 @@ from tasks.definition import Step
 from tasks.documents.identify import identify
 from tasks.services import Services
 from tasks.sources.folder import SourceFile
-from tasks.state.ledger import Claimed, HeldElsewhere, Settled
+from tasks.state.ledger import DEFER_MESSAGES, Claimed, HeldElsewhere, Settled
 
 log = logging.getLogger("docmill")
 
@@ -77,7 +77,7 @@ def _same_bytes(first: DocumentResult, file: SourceFile) -> DocumentResult:
 async def _process_once(document: Document, file: SourceFile, run: RunState) -> DocumentResult:
     services, flow = run.services, run.services.flow
     if run.stopped_by is not None:
-        return _deferred(document, file, _reason_to_stop(run.stopped_by), run.stopped_by)
+        return _deferred(document, file, _reason_to_defer(run.stopped_by), run.stopped_by)
     claim = await services.ledger.claim(
         flow.name,
         document,
@@ -104,18 +104,14 @@ async def _work_on(claim: Claimed, document: Document, file: SourceFile, run: Ru
         draft = await _take_through_steps(draft, run)
         result = _result(draft, file)
     except asyncio.CancelledError:
-        result = _deferred(document, file, DeferReason.INTERRUPTED, None)
-        await asyncio.shield(services.ledger.finish(claim, result, draft.usage))
+        await asyncio.shield(services.ledger.release(claim, DeferReason.INTERRUPTED, draft.usage))
         raise
-    except BudgetExceededError as error:
-        if services.flow.spec.budget is not None and services.flow.spec.budget.on_exceeded is OnExceeded.STOP:
+    except (BudgetExceededError, ProviderDownError, CallError, AuthenticationError) as error:
+        reason = _reason_to_defer(error)
+        if reason is DeferReason.STOPPED or _stops_at_budget(error, services):
             run.stopped_by = error
-        result = _deferred(document, file, DeferReason.BUDGET, error)
-    except ProviderDownError as error:
-        result = _deferred(document, file, DeferReason.PROVIDER_DOWN, error)
-    except (CallError, AuthenticationError) as error:
-        run.stopped_by = error
-        result = _deferred(document, file, DeferReason.STOPPED, error)
+        await services.ledger.release(claim, reason, draft.usage)
+        return _deferred(document, file, reason, error)
     except (DocumentError, ModelError) as error:
         result = _failed(document, file, draft, _error_info(error))
     except DocmillError:
@@ -123,9 +119,12 @@ async def _work_on(claim: Claimed, document: Document, file: SourceFile, run: Ru
     except Exception as error:
         # The border of one document: a bug, ours or in a step of the user's own, must not end the run.
         log.exception("document %s: %s", document.document_id, type(error).__name__)
-        message = f"an unexpected {type(error).__name__} in docmill or a step of your own; the other documents go on, the log file has the place"
+        message = (
+            f"an unexpected {type(error).__name__} in docmill or a step of your own; the other documents go on, the log file has the place"
+        )
         result = _failed(document, file, draft, ErrorInfo(code="internal_error", message=message))
-    await services.ledger.finish(claim, result, draft.usage)
+    if not await services.ledger.finish(claim, result, draft.usage):
+        return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
     if result.status in (Status.DONE, Status.NEEDS_REVIEW):
         await _write(draft, run)
     return result
@@ -141,7 +140,9 @@ async def _take_through_steps(draft: Draft, run: RunState) -> Draft:
         log.info("document %s: budget used up, finished by the local engine", draft.document.document_id)
         offline = replace(run.services, flow=replace(run.services.flow, engine="local"), models=None)
         draft = await _steps(draft, run, offline)
-        return draft.adding(Finding(code="finished_locally", message=f"{error} This document was finished by the local engine.", weight="note"))
+        return draft.adding(
+            Finding(code="finished_locally", message=f"{error} This document was finished by the local engine.", weight="note")
+        )
 
 
 async def _steps(draft: Draft, run: RunState, services: Services) -> Draft:
@@ -178,22 +179,32 @@ def _page_texts(draft: Draft) -> dict[str, JsonValue] | None:
 
 
 def _failed(document: Document, file: SourceFile, draft: Draft, error: ErrorInfo) -> DocumentResult:
-    return DocumentResult(path=file.name, document_id=document.document_id, status=Status.FAILED, pages=draft.page_count, findings=draft.findings, error=error)
-
-
-_DEFERRED_WITHOUT_ERROR = {
-    DeferReason.CLAIMED_ELSEWHERE: "another process is working on this document; the next run looks again",
-    DeferReason.INTERRUPTED: "interrupted before it was finished; the next run goes on, answers received are kept",
-}
+    return DocumentResult(
+        path=file.name, document_id=document.document_id, status=Status.FAILED, pages=draft.page_count, findings=draft.findings, error=error
+    )
 
 
 def _deferred(document: Document, file: SourceFile, reason: DeferReason, error: DocmillError | None) -> DocumentResult:
-    message = _DEFERRED_WITHOUT_ERROR[reason] if error is None else f"{error} The next run takes this document up."
-    return DocumentResult(path=file.name, document_id=document.document_id, status=Status.DEFERRED, pages=0, error=ErrorInfo(code=reason, message=message))
+    message = f"{error} The next run takes this document up." if error else DEFER_MESSAGES[reason]
+    return DocumentResult(
+        path=file.name,
+        document_id=document.document_id,
+        status=Status.DEFERRED,
+        pages=0,
+        error=ErrorInfo(code=reason, message=message),
+    )
 
 
-def _reason_to_stop(error: DocmillError) -> DeferReason:
-    return DeferReason.BUDGET if isinstance(error, BudgetExceededError) else DeferReason.STOPPED
+def _reason_to_defer(error: DocmillError) -> DeferReason:
+    if isinstance(error, BudgetExceededError):
+        return DeferReason.BUDGET
+    return DeferReason.PROVIDER_DOWN if isinstance(error, ProviderDownError) else DeferReason.STOPPED
+
+
+def _stops_at_budget(error: DocmillError, services: Services) -> bool:
+    """A limit of the command line, where flows.yaml has no budget, stops too."""
+    budget = services.flow.spec.budget
+    return isinstance(error, BudgetExceededError) and (budget is None or budget.on_exceeded is OnExceeded.STOP)
 
 
 def _error_info(error: DocmillError) -> ErrorInfo:

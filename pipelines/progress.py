@@ -1,9 +1,8 @@
 """What a person sees while a run goes on: a live display on a terminal, plain lines when piped. Always on stderr."""
 
 import sys
-import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from schemas.record import DocumentResult, Status
 
@@ -53,7 +52,7 @@ def outcome_line(name: str, result: DocumentResult) -> str:
 class PlainLines:
     """One line a document, for pipes and logs."""
 
-    def __enter__(self) -> "PlainLines":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None: ...
@@ -89,7 +88,7 @@ class LiveDisplay:
         self._bar: TaskID | None = None
         self._open: list[str] = []
 
-    def __enter__(self) -> "LiveDisplay":
+    def __enter__(self) -> Self:
         self._rich.__enter__()
         return self
 
@@ -126,14 +125,3 @@ class LiveDisplay:
 
 def progress_for_terminal() -> LiveDisplay | PlainLines:
     return LiveDisplay() if sys.stderr.isatty() else PlainLines()
-
-
-class Stopwatch:
-    """Wall time of a run, for its summary."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._start

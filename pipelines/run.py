@@ -3,11 +3,15 @@
 import asyncio
 import logging
 import os
+import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -36,6 +40,7 @@ class RunOptions:
     """What a caller may say of one run. `working_folder` is what relative `paths` resolve against."""
 
     working_folder: Path = field(default_factory=Path.cwd)
+    run_id: str | None = None  # of a run that is fanned out over processes; default: a new one
     out: Path | None = None
     again: bool = False  # run the steps again; answers come from the cache
     fresh: bool = False  # buy the answers anew
@@ -85,14 +90,17 @@ async def run_flow(
     files = _files(definition, paths, options)
     ledger = await Ledger.open(definition.state_url, definition.folder)
     try:
-        run_id = await ledger.start_run(definition.name)
+        run_id = options.run_id or new_run_id()
+        await ledger.start_run(definition.name, run_id)
         with run_log(definition.folder, run_id) as log_file:
             async with open_services(definition, options, ledger, run_id, progress.say) as services:
-                run = RunState(services=services, definition_hash=await _hash(definition, services), call_step=call_step, again=options.again)
+                run = RunState(
+                    services=services, definition_hash=await _hash(definition, services), call_step=call_step, again=options.again
+                )
                 progress.run_started(definition.name, len(files))
                 results, interrupted = await _process_all(files, run, definition.spec.concurrency.documents, progress)
             usage = services.models.usage if services.models else Usage()
-        await ledger.finish_run(run_id)
+        await ledger.finish_run(run_id, _summary(results, usage))
     finally:
         await ledger.close()
     return RunResult(
@@ -107,7 +115,9 @@ async def run_flow(
     )
 
 
-async def _process_all(files: Sequence[SourceFile], run: RunState, at_one_time: int, progress: Progress) -> tuple[list[DocumentResult], bool]:
+async def _process_all(
+    files: Sequence[SourceFile], run: RunState, at_one_time: int, progress: Progress
+) -> tuple[list[DocumentResult], bool]:
     results: dict[int, DocumentResult] = {}
     waiting = iter(enumerate(files))
 
@@ -127,6 +137,15 @@ async def _process_all(files: Sequence[SourceFile], run: RunState, at_one_time: 
     except ExceptionGroup as errors:
         raise _first_error(errors) from errors
     return [results.get(index) or not_begun(file) for index, file in enumerate(files)], interrupted
+
+
+def new_run_id() -> str:
+    """Sorts by time and is good for a file name: 20261123-061500-3fa9c2."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _summary(results: Sequence[DocumentResult], usage: Usage) -> dict[str, Any]:
+    return {"documents": Counter(str(result.status) for result in results), "usage": usage.model_dump(mode="json")}
 
 
 def not_begun(file: SourceFile) -> DocumentResult:
@@ -162,7 +181,9 @@ async def _hash(definition: FlowDefinition, services: Services) -> str:
 
 
 @asynccontextmanager
-async def open_services(definition: FlowDefinition, options: RunOptions, ledger: Ledger, run_id: str, say: Callable[[str], None]) -> AsyncIterator[Services]:
+async def open_services(
+    definition: FlowDefinition, options: RunOptions, ledger: Ledger, run_id: str, say: Callable[[str], None]
+) -> AsyncIterator[Services]:
     """The reader with its workers, and for a paid engine the gateway with its budget; all closed at the end of the run."""
     settings = definition.settings(RenderSettingsSpec) or RenderSettingsSpec()
     reader = DocumentReader(settings, store_url=definition.store_url, passwords=passwords_of(settings, definition.folder))

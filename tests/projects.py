@@ -42,7 +42,9 @@ class Project:
     def write_flows(self, steps: str = INVOICE_STEPS, *, flow: str = "invoices", more: str = "", top: str = "") -> Path:
         path = self.folder / "flows.yaml"
         indented = "".join(f"    {line}\n" for line in more.splitlines())
-        path.write_text(f"version: 1\n{top}flows:\n  {flow}:\n    source: {{folder: inbox}}\n    steps:\n{steps}{indented}", encoding="utf-8")
+        path.write_text(
+            f"version: 1\n{top}flows:\n  {flow}:\n    source: {{folder: inbox}}\n    steps:\n{steps}{indented}", encoding="utf-8"
+        )
         return path
 
     def command(self, *words: str) -> list[str]:

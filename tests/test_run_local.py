@@ -163,7 +163,12 @@ def long_run(project: Project) -> Iterator[subprocess.Popen]:
     for number in range(40):
         make_pdf(3, project.inbox / f"{number:02}.pdf").write_bytes(make_pdf(3, project.inbox / "x.pdf").read_bytes() + b"\n%% %d" % number)
     running = subprocess.Popen(
-        project.command("run", "invoices", "--local", "--json"), cwd=project.folder, env=project.environment(), stdout=-1, stderr=-1, text=True
+        project.command("run", "invoices", "--local", "--json"),
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=-1,
+        stderr=-1,
+        text=True,
     )
     yield running
     running.kill()

@@ -39,7 +39,9 @@ def test_pages_go_to_the_vision_model_and_the_text_to_the_text_model(online_proj
 
 def test_retired_model_moves_to_the_next_id_of_the_role_and_says_so(online_project: Project, server: FakeMistralProcess) -> None:
     server.control(retired={"pixtral-large-latest": 400})
-    online_project.write_flows(SIMPLE_STEPS, top="models:\n  vision: [pixtral-large-latest, mistral-large-2512]\n  text: [mistral-large-2512]\n")
+    online_project.write_flows(
+        SIMPLE_STEPS, top="models:\n  vision: [pixtral-large-latest, mistral-large-2512]\n  text: [mistral-large-2512]\n"
+    )
     make_pdf(2, online_project.inbox / "a.pdf")
     done = online_project.run("run", "invoices")
     assert done.returncode == 0, done.stderr
@@ -90,8 +92,12 @@ def test_e_invoice_that_satisfies_the_schema_sends_no_request(online_project: Pr
 
 
 @pytest.mark.parametrize("on_exceeded", ["stop", "defer", "local"])
-def test_budget_that_is_used_up_stops_defers_or_goes_on_offline(online_project: Project, server: FakeMistralProcess, on_exceeded: str) -> None:
-    online_project.write_flows(SIMPLE_STEPS, more=f"budget: {{tokens: 40000, per: day, on_exceeded: {on_exceeded}}}\nconcurrency: {{documents: 1, pages: 1}}\n")
+def test_budget_that_is_used_up_stops_defers_or_goes_on_offline(
+    online_project: Project, server: FakeMistralProcess, on_exceeded: str
+) -> None:
+    online_project.write_flows(
+        SIMPLE_STEPS, more=f"budget: {{tokens: 40000, per: day, on_exceeded: {on_exceeded}}}\nconcurrency: {{documents: 1, pages: 1}}\n"
+    )
     for number in range(8):
         make_pdf(number + 1, online_project.inbox / f"{number}.pdf")
     answer = online_project.run_json("invoices", exit_code=3 if on_exceeded == "stop" else 0)
@@ -125,7 +131,9 @@ def test_memory_does_not_grow_with_the_length_of_a_document(online_project: Proj
     peaks = {}
     for pages in (100, 500):
         path = make_pdf(pages, tmp_path / f"{pages}.pdf")
-        measured = measure(online_project.command("run", "pages", str(path), "--json"), env=online_project.environment(), cwd=online_project.folder)
+        measured = measure(
+            online_project.command("run", "pages", str(path), "--json"), env=online_project.environment(), cwd=online_project.folder
+        )
         assert measured.exit_code == 0, measured.output[-2000:]
         peaks[pages] = measured.peak_rss_mb
     assert peaks[500] <= 1.2 * peaks[100]

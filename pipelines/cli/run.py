@@ -20,13 +20,24 @@ if TYPE_CHECKING:
 
 def run(
     flow: Annotated[str, typer.Argument(help="Name of a flow in flows.yaml.", metavar="FLOW")],
-    paths: Annotated[list[str] | None, typer.Argument(help="Files, folders or globs instead of the flow's source.", metavar="[PATH]...")] = None,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders or globs instead of the flow's source.", metavar="[PATH]...")
+    ] = None,
     file: Annotated[Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")] = None,
     local: Annotated[bool, typer.Option("--local", help="Use the offline engine: free, no key, no network.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for outputs, instead of the paths in flows.yaml.", metavar="DIR")] = None,
-    prefect: Annotated[bool | None, typer.Option("--prefect/--no-prefect", help="Run through Prefect or directly; default: through Prefect where an API is configured.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for outputs, instead of the paths in flows.yaml.", metavar="DIR")
+    ] = None,
+    prefect: Annotated[
+        bool | None,
+        typer.Option(
+            "--prefect/--no-prefect", help="Run through Prefect or directly; default: through Prefect where an API is configured."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with all results on stdout.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Run the steps again for documents that are done; answers come from the cache.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run the steps again for documents that are done; answers come from the cache.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="With --again: buy the answers anew.")] = False,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Most tokens this run may spend.")] = None,
     max_cost: Annotated[str | None, typer.Option("--max-cost", help="Most money this run may spend, in USD.", metavar="USD")] = None,
@@ -67,7 +78,7 @@ def _dollars(text: str | None) -> Decimal | None:
 
 
 def _run(flow: str, paths: list[str] | None, file: Path | None, options: "RunOptions", *, local: bool, prefect: bool | None) -> "RunResult":
-    from pipelines.loading.flows import find_flow_file, load_flow  # noqa: PLC0415
+    from pipelines.loading import find_flow_file, load_flow  # noqa: PLC0415
     from pipelines.prefect_configured import prefect_is_configured  # noqa: PLC0415
     from pipelines.progress import progress_for_terminal  # noqa: PLC0415
 
@@ -83,7 +94,9 @@ def _run(flow: str, paths: list[str] | None, file: Path | None, options: "RunOpt
         return asyncio.run(_until_done_or_stopped(definition, paths, options, progress))
 
 
-async def _until_done_or_stopped(definition: "FlowDefinition", paths: list[str] | None, options: "RunOptions", progress: Any) -> "RunResult":
+async def _until_done_or_stopped(
+    definition: "FlowDefinition", paths: list[str] | None, options: "RunOptions", progress: Any
+) -> "RunResult":
     """SIGTERM ends a run as Ctrl-C does: what is open is handed back, what is done is written."""
     from pipelines.run import run_flow  # noqa: PLC0415
 
@@ -145,4 +158,6 @@ def spending(result: "RunResult") -> str:
         cached = f", {usage.cache_hits} answers from the cache" if usage.cache_hits else ""
         return f"nothing was spent{cached}"
     cost = "" if usage.cost is None else f", {usage.cost:.4f} USD"
-    return f"{usage.requests} requests, {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens{cost}, {usage.cache_hits} from the cache"
+    return (
+        f"{usage.requests} requests, {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens{cost}, {usage.cache_hits} from the cache"
+    )
