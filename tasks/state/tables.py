@@ -1,6 +1,6 @@
 """What the ledger holds: every table. Times are seconds since 1970 UTC; money is nano-dollars; documents are known by SHA-256."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 METADATA = MetaData()
 Id = String(64)
@@ -97,7 +97,7 @@ calls = Table(  # one row for each HTTP attempt; an open one is a reservation
     Index("calls_in_window", "flow", "counted_at"),
     Index("calls_by_run", "flow", "run_id"),
     Index("calls_by_document", "document_id"),
-    Index("calls_open", "owner_id", "state"),
+    Index("calls_open", "owner_id", sqlite_where=text("state <> 'settled'"), postgresql_where=text("state <> 'settled'")),
 )
 
 windows = Table(  # running sums of `calls` for each budget window in use; see reservations.py
