@@ -4,18 +4,38 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from schemas.spec import Spec
+from schemas.spec import EnvironmentName, PositiveInt, Spec
 
 DEPLOYMENT_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 DeploymentName = Annotated[str, Field(pattern=DEPLOYMENT_NAME_PATTERN, max_length=64)]
 
 
+class RunParameters(Spec):
+    """What may be said of one run of a flow, in Prefect and in `parameters:` of a deployment. Paths are relative to flows.yaml."""
+
+    paths: tuple[str, ...] | None = Field(
+        None, min_length=1, strict=False, description="Files, folders or globs instead of the flow's source."
+    )
+    local: bool = Field(False, description="Use the offline engine.")
+    out: str | None = Field(None, min_length=1, description="Folder for outputs, instead of the paths in flows.yaml.")
+    again: bool = Field(False, description="Run the steps again for documents that are done; answers come from the cache.")
+    fresh: bool = Field(False, description="With again: buy the answers anew.")
+    max_tokens: PositiveInt | None = Field(None, description="Most tokens the run may spend.")
+    max_cost: Annotated[float, Field(gt=0)] | None = Field(None, strict=False, description="Most money the run may spend, in USD.")
+
+    @model_validator(mode="after")
+    def _fresh_goes_with_again(self) -> "RunParameters":
+        if self.fresh and not self.again:
+            raise ValueError("`fresh` goes with `again`")
+        return self
+
+
 class ScheduleSpec(Spec):
     """When a deployment runs by itself: one of cron, interval_seconds and rrule, always in a named timezone."""
 
-    cron: str | None = Field(None, description='Five fields, such as "0 6 * * 1-5".')
+    cron: str | None = Field(None, pattern=r"^\s*(\S+\s+){4}\S+\s*$", description='Five fields, such as "0 6 * * 1-5".')
     interval_seconds: Annotated[float, Field(ge=1)] | None = Field(None, strict=False, description="Seconds between two runs.")
     anchor: datetime | None = Field(
         None, strict=False, description="A moment that the interval is counted from; default: the time of deploying, kept afterwards."
@@ -61,7 +81,7 @@ class DeploymentSpec(Spec):
     work_pool: str | None = Field(None, min_length=1, description="Pool whose workers run it; without one, `docmill serve` runs it.")
     work_queue: str | None = Field(None, min_length=1, description="Queue of the pool.")
     schedule: ScheduleSpec | None = Field(None, description="When it runs by itself.")
-    parameters: dict[str, JsonValue] = Field({}, description="Run parameters: paths, local, out, again, max_tokens, ...")
+    parameters: RunParameters = Field(RunParameters(), description="What its runs are started with.")
     tags: tuple[str, ...] = Field((), strict=False, description="Tags of the deployment and its runs.")
     overlap: OverlapSpec | None = Field(None, description="Runs at one time; default: no limit.")
     job_variables: dict[str, Any] = Field({}, description="Settings of the work pool's job, such as env, image or working_dir.")
@@ -100,7 +120,7 @@ class ScaleSpec(Spec):
 class NotifySpec(Spec):
     """A web address that is told when a run needs a person. Sent once a run: counts and links, no document text."""
 
-    webhook_env: str = Field(description="Name of the environment variable that holds the URL (such an address is a secret).")
+    webhook_env: EnvironmentName = Field(description="Name of the environment variable that holds the URL (such an address is a secret).")
     on: Literal["failed", "needs_review", "always"] = Field(
         "needs_review", description="needs_review: when a document needs a review or failed; failed: only when one failed."
     )

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from schemas.deployment import DeploymentSpec, NotifySpec, ScaleSpec, WatchSpec
 from schemas.spec import ENVIRONMENT_PATTERN as ENVIRONMENT_PATTERN  # noqa: PLC0414 - exported on purpose: this file is the reference
 from schemas.spec import NAME_PATTERN as NAME_PATTERN  # noqa: PLC0414
 from schemas.spec import URL_PATTERN as URL_PATTERN  # noqa: PLC0414
@@ -317,6 +318,29 @@ class FlowSpec(Spec):
     retry: RetrySpec = Field(RetrySpec(), description="Repeats of calls and documents.")
     cache: CacheSpec = Field(CacheSpec(), description="Stored answers.")
     concurrency: ConcurrencySpec = Field(ConcurrencySpec(), description="How much is done at one time.")
+    deployments: tuple[DeploymentSpec, ...] = Field(
+        (), strict=False, description="Ways to run it that `docmill deploy` registers with Prefect."
+    )
+    watch: WatchSpec | None = Field(
+        None, description="A folder whose files are taken as they come, by `docmill watch` and `docmill serve`."
+    )
+    scale: ScaleSpec | None = Field(None, description="How a large run in Prefect is spread over workers.")
+    fail_on: Literal["never", "needs_review", "failed"] = Field(
+        "never", description="Which documents make a Prefect flow run show as failed."
+    )
+    notify: NotifySpec | None = Field(None, description="Who is told when a run needs a person.")
+
+    @model_validator(mode="after")
+    def _deployments_have_their_own_names(self) -> "FlowSpec":
+        names = [deployment.name for deployment in self.deployments]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two deployments are named {twice[0]!r}")
+        if self.scale is not None and self.scale.deployment not in names:
+            raise ValueError(
+                f"scale.deployment {self.scale.deployment!r} is not one of this flow's deployments ({', '.join(names) or 'it has none'})"
+            )
+        return self
 
 
 DEFAULT_MODELS = {

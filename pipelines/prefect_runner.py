@@ -1,0 +1,156 @@
+"""How does a flow of flows.yaml become a Prefect flow, and how is it run here and now?"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow, flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run as current_flow_run
+from prefect.states import Cancelled, Completed, Failed
+
+from pipelines.loading import load_flow
+from pipelines.prefect_artifacts import ProgressArtifact, leave_artifacts
+from pipelines.prefect_steps import PrefectSteps
+from pipelines.run import RunOptions, RunResult, run_flow
+from schemas.errors import DocmillError
+from schemas.flow import FlowSpec
+from schemas.record import Status
+
+FLOWS_MODULE = "pipelines.prefect_flows"
+
+_finished_run: ContextVar[list[RunResult] | None] = ContextVar("_finished_run", default=None)
+"""Hands the result of a flow that runs in this process to its caller; Prefect itself only gets counts."""
+
+
+def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
+    """The Prefect flow of `flows.NAME` in `file` (absolute). Its parameters are `RunParameters` and, for a batch of a larger run, that run's id.
+
+    Loading happens when it runs, so that a worker sees the file as it is then."""
+
+    async def body(
+        paths: list[str] | None = None,
+        local: bool = False,
+        out: str | None = None,
+        again: bool = False,
+        fresh: bool = False,
+        max_tokens: int | None = None,
+        max_cost: float | None = None,
+        run_id: str | None = None,
+    ) -> State[Any]:
+        options = RunOptions(
+            working_folder=file.parent,
+            run_id=run_id,
+            out=None if out is None else file.parent / out,
+            again=again,
+            fresh=fresh,
+            max_tokens=max_tokens,
+            max_cost=None if max_cost is None else Decimal(str(max_cost)),
+        )
+        return await _run_and_tell(file, name, paths, options, local=local)
+
+    body.__name__ = body.__qualname__ = name
+    body.__module__ = FLOWS_MODULE
+    body.__doc__ = spec.description or f"Flow {name} of {file.name}."
+    return flow(
+        body,
+        name=name,
+        description=body.__doc__,
+        flow_run_name=_flow_run_name(name),
+        retries=0,  # the next run takes up what this one left; a blind repeat would not do better
+        persist_result=False,
+        log_prints=False,
+        validate_parameters=True,
+    )
+
+
+def _flow_run_name(flow_name: str) -> Callable[[], str]:
+    def name() -> str:
+        paths = (current_flow_run.parameters or {}).get("paths") or []
+        if not paths:
+            return flow_name
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        return f"{flow_name} {Path(paths[0]).name}{more}"
+
+    return name
+
+
+async def _run_and_tell(file: Path, name: str, paths: Sequence[str] | None, options: RunOptions, *, local: bool) -> State[Any]:
+    definition = load_flow(file, name, local=local)
+    steps = PrefectSteps()
+    try:
+        async with ProgressArtifact(name, get_run_logger()) as progress:
+            result = await run_flow(definition, paths, options, call_step=steps, progress=progress)
+    except DocmillError:
+        raise
+    except Exception as error:
+        # Its message may quote a document, and Prefect would send it to the server with the traceback.
+        raise RuntimeError(
+            f"unexpected {type(error).__name__} in a run of {name}; run it with `docmill run --no-prefect -v` to see more"
+        ) from None
+    await leave_artifacts(result, steps.usage)
+    collected = _finished_run.get()
+    if collected is not None:
+        collected.append(result)
+    return final_state(result, definition.spec)
+
+
+def final_state(result: RunResult, spec: FlowSpec) -> State[Any]:
+    """Completed with the counts as its message; Failed where `fail_on` says so; Cancelled when the run was interrupted."""
+    counts = {status: sum(document.status is status for document in result.results) for status in Status}
+    message = f"{len(result.results)} documents: " + ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    if result.interrupted:
+        return Cancelled(message=message)
+    failing = {
+        "never": 0,
+        "failed": counts[Status.FAILED],
+        "needs_review": counts[Status.FAILED] + counts[Status.NEEDS_REVIEW],
+    }[spec.fail_on]
+    if result.stopped_by is not None:
+        return Failed(message=f"{message}; stopped: {result.stopped_by}")
+    return Failed(message=message) if failing else Completed(message=message)
+
+
+def run_with_prefect(name: str, file: Path, paths: Sequence[str] | None, options: RunOptions, *, local: bool = False) -> RunResult:
+    """Run a flow in this process as a Prefect flow run. Relative `paths` and `out` resolve as `options` says.
+
+    Raises what `run_flow` raises. SIGTERM ends the run as Ctrl-C does.
+    """
+    return asyncio.run(arun_with_prefect(name, file, paths, options, local=local))
+
+
+async def arun_with_prefect(name: str, file: Path, paths: Sequence[str] | None, options: RunOptions, *, local: bool = False) -> RunResult:
+    definition = load_flow(file, name, local=local)
+    the_flow = prefect_flow(file, name, definition.spec)
+    parameters = {
+        "paths": None if paths is None else [str(options.working_folder / path) for path in paths],
+        "local": local,
+        "out": None if options.out is None else str(options.out),
+        "again": options.again,
+        "fresh": options.fresh,
+        "max_tokens": options.max_tokens,
+        "max_cost": None if options.max_cost is None else float(options.max_cost),
+    }
+    return await result_of(lambda: the_flow(**parameters, return_state=True))
+
+
+async def result_of(call: Callable[[], Awaitable[State[Any]]]) -> RunResult:
+    """Run a flow of ours in this process and give its result, which Prefect never sees."""
+    collected: list[RunResult] = []
+    token = _finished_run.set(collected)
+    try:
+        task = asyncio.ensure_future(call())
+        if sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        state = await task
+    finally:
+        _finished_run.reset(token)
+    if not collected:
+        await state.result(raise_on_failure=True)
+        raise RuntimeError(f"Prefect ended the flow run without running it: {state.name}: {state.message}")
+    return collected[0]
