@@ -1,0 +1,118 @@
+"""Does the document carry its data as an e-invoice? Then the record is exact and nothing is spent."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from schemas.document import Attachment, Document
+from schemas.errors import LimitError, SourceError, UnreadableError, UnsupportedTypeError
+from schemas.flow import EinvoiceSettings
+from schemas.invoice import Invoice
+from schemas.record import Draft, Evidence, Finding
+from tasks.documents.identify import PDF, UNKNOWN, XML
+from tasks.einvoices.projection import Projection, project
+from tasks.einvoices.read import EInvoice, NotAnInvoice, Profile, read_einvoice
+from tasks.einvoices.xml_tree import MAX_BYTES, looks_like_xml
+from tasks.rules.terms import terms_of
+from tasks.services import Services
+
+KNOWN_NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "invoice.xml", "ubl.xml", "cii.xml", "order-x.xml")
+"""Names that the formats prescribe or writers use, compared without case; the likeliest is read first. Others are known by content."""
+
+
+async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services) -> Draft:  # noqa: ARG001 - steps share one signature
+    """Fills `record` and `evidence` from the XML of a PDF attachment or of a bare XML file; another document comes back unchanged.
+
+    `record_complete` when the record satisfies the flow's schema and the profile leaves nothing out that the schema has a field for, so that no
+    later step asks a model. A bare XML file has no pages that could tell more: it is always complete, and `check` says what is missing.
+
+    Raises `UnsupportedTypeError` (an XML file that is not an invoice), `UnreadableError`, `LimitError` and `PasswordError`. Broken XML inside
+    a PDF is a note: the pages can still be read.
+    """
+    document, schema = draft.document, services.flow.schema or Invoice
+    if _is_bare_xml(document):
+        return _filled(draft, await _read_file(document), schema, bare=True)
+    if document.media_type != PDF:
+        return draft
+    search = await asyncio.to_thread(_search, await services.reader.attachments(document))
+    draft = draft.adding(*search.notes)
+    return draft if search.invoice is None else _filled(draft, search.invoice, schema, bare=False)
+
+
+def _is_bare_xml(document: Document) -> bool:
+    """By content; where the content is text of no known kind, such as UTF-16 without a mark, the name decides."""
+    return document.media_type == XML or (document.media_type in ("text/plain", UNKNOWN) and document.path.suffix.casefold() == ".xml")
+
+
+async def _read_file(document: Document) -> EInvoice:
+    if document.size_bytes > MAX_BYTES:
+        raise LimitError(f"{document.name}: an XML file of {document.size_bytes:,} bytes; at most {MAX_BYTES:,} are read")
+    read = await asyncio.to_thread(_read_path, document.path)
+    if isinstance(read, NotAnInvoice):
+        raise UnsupportedTypeError(f"{document.name}: this XML is {read.name}, not an invoice in CII or UBL")
+    return read
+
+
+def _read_path(path: Path) -> EInvoice | NotAnInvoice:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from error
+    try:
+        return read_einvoice(data)
+    except UnreadableError as error:
+        raise UnreadableError(f"{path.name}: {error.message}") from error
+    except LimitError as error:
+        raise LimitError(f"{path.name}: {error.message}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The invoice among a PDF's attachments, or notes on why there is none although there is XML."""
+
+    invoice: EInvoice | None
+    notes: tuple[Finding, ...] = ()
+
+
+def _search(attachments: list[Attachment]) -> _Search:
+    notes: list[Finding] = []
+    for attachment in sorted(attachments, key=_rank):
+        if not (attachment.name.casefold().endswith(".xml") or looks_like_xml(attachment.data)):
+            continue
+        try:
+            read = read_einvoice(attachment.data)
+        except (UnreadableError, LimitError) as error:
+            message = f"the attached {attachment.name!r} was not used: {error.message}"
+            notes.append(Finding(code="einvoice_unreadable", message=message, weight="note"))
+            continue
+        if isinstance(read, EInvoice):
+            return _Search(read)
+        message = f"the attached {attachment.name!r} is {read.name}, not an invoice"
+        notes.append(Finding(code="einvoice_not_an_invoice", message=message, weight="note"))
+    return _Search(None, tuple(notes))
+
+
+def _rank(attachment: Attachment) -> int:
+    name = attachment.name.casefold()
+    return KNOWN_NAMES.index(name) if name in KNOWN_NAMES else len(KNOWN_NAMES)
+
+
+def _filled(draft: Draft, found: EInvoice, schema: type[BaseModel], *, bare: bool) -> Draft:
+    projection = project(found.values, schema)
+    if found.refused:
+        message = f"{found.name}: no date or number can be read at {', '.join(found.refused[:5])}"
+        draft = draft.adding(Finding(code="einvoice_value_unreadable", message=message, weight="note"))
+    evidence = tuple(
+        Evidence(field=field, found_by="einvoice", path=found.paths[source], confidence=1.0) for field, source in projection.sources.items()
+    )
+    complete = bare or (projection.fits and not _leaves_out(found, projection, schema))
+    return draft.model_copy(update={"record": projection.record, "evidence": evidence, "record_complete": complete})
+
+
+def _leaves_out(found: EInvoice, projection: Projection, schema: type[BaseModel]) -> bool:
+    """Whether the paper may say more than the XML: MINIMUM has a few totals and parties only, BASIC WL no lines ("without lines")."""
+    if found.profile is Profile.MINIMUM:
+        return any(value in (None, []) for value in projection.record.values())
+    return "lines" not in found.values and any("lines" in terms_of("invoice", name) for name in schema.model_fields)

@@ -1,0 +1,49 @@
+"""How are the values of a record read? Numbers, dates, what is there at all."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from pydantic import JsonValue
+
+from tasks.rules.terms import Found
+
+
+def without_nulls(value: JsonValue) -> JsonValue:
+    """The same without what was not found: nulls, empty lists, and objects that hold nothing else. Items of lists stay, so that paths stay right."""
+    if isinstance(value, dict):
+        kept = {name: without_nulls(each) for name, each in value.items()}
+        return {name: each for name, each in kept.items() if each not in (None, {}, [])}
+    if isinstance(value, list):
+        return [without_nulls(each) for each in value]
+    return value
+
+
+def leaves(value: JsonValue, at: str = "") -> Iterator[Found]:
+    """Every plain value that is not null, with its dotted path, in order."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from leaves(each, f"{at}.{name}" if at else name)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from leaves(each, f"{at}[{index}]")
+    elif value is not None:
+        yield Found(at, value)
+
+
+def as_amount(value: JsonValue) -> Decimal | None:
+    """A number of a record, which JSON has as a number or, so that no cent is lost, as text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def as_day(value: JsonValue) -> date | None:
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
+    except ValueError:
+        return None
