@@ -1,0 +1,54 @@
+"""How does a page image travel? Grayscale where it has no colour, PNG where it has few colours, JPEG otherwise; and is it blank?"""
+
+import io
+
+from PIL import Image, ImageChops
+
+from schemas.document import PageImage
+
+JPEG_QUALITY = 85
+FEW_COLOURS = 16  # up to here PNG is smaller than JPEG and keeps strokes sharp
+_COLOUR_MATTERS = 10  # least difference of two channels, of 255, in the image shrunk four times; JPEG noise stays below
+_INK_MATTERS = 24  # least difference of light and dark, of 255, in the image shrunk four times
+_SHRINK = 4
+
+
+def encode_image(picture: Image.Image) -> PageImage:
+    """`picture` is L, RGB or RGBX (the fourth byte is not looked at)."""
+    if picture.mode != "L" and is_grey(picture):
+        picture = picture.convert("L")
+    buffer = io.BytesIO()
+    if picture.getcolors(FEW_COLOURS) is not None:
+        (picture if picture.mode == "L" else picture.convert("RGB")).save(buffer, "PNG", compress_level=6)
+        return PageImage(buffer.getvalue(), "image/png", *picture.size)
+    picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return PageImage(buffer.getvalue(), "image/jpeg", *picture.size)
+
+
+def is_grey(picture: Image.Image) -> bool:
+    """Whether a colour picture shows no colour. Looks at means of 4 x 4 pixels, so that noise does not count as colour."""
+    if picture.mode == "L":
+        return True
+    red, green, blue = _shrunk(picture).split()[:3]
+    return all(_highest(ImageChops.difference(one, other)) < _COLOUR_MATTERS for one, other in ((red, green), (green, blue)))
+
+
+def is_blank(picture: Image.Image) -> bool:
+    """Whether nothing can be seen on it: paper of any even shade, with scanner noise at most."""
+    lowest, highest = _extrema(_shrunk(picture).convert("L"))
+    return highest - lowest < _INK_MATTERS
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    return picture.reduce(_SHRINK) if min(picture.size) >= 16 * _SHRINK else picture
+
+
+def _highest(channel: Image.Image) -> float:
+    return _extrema(channel)[1]
+
+
+def _extrema(channel: Image.Image) -> tuple[float, float]:
+    lowest, highest = channel.getextrema()
+    if isinstance(lowest, tuple) or isinstance(highest, tuple):
+        raise TypeError(f"one channel expected, found mode {channel.mode}")
+    return lowest, highest

@@ -1,0 +1,95 @@
+"""What is this file? Its SHA-256 and its media type, told from its first bytes and never from its name."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from schemas.document import Document
+from schemas.errors import SourceError
+
+PDF = "application/pdf"
+XML = "application/xml"
+EMPTY = "application/x-empty"
+UNKNOWN = "application/octet-stream"
+
+HEAD_BYTES = 4096
+_PDF_HEADER_WITHIN = 1024  # readers accept bytes before %PDF-, such as mail headers (PDF 1.7, annex H.3.4.1)
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"II+\x00", "image/tiff"),
+    (b"MM\x00+", "image/tiff"),
+    (b"BM", "image/bmp"),
+    (b"8BPS", "image/vnd.adobe.photoshop"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "image/jp2"),
+    (b"\xff\x4f\xff\x51", "image/jp2"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    (b"{\\rtf", "application/rtf"),
+    (b"\x1f\x8b", "application/gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"Rar!", "application/vnd.rar"),
+    (b"%!PS", "application/postscript"),
+)
+_BRANDS = {
+    b"avif": "image/avif",
+    b"avis": "image/avif",
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"hevc": "image/heic",
+    b"mif1": "image/heic",
+    b"msf1": "image/heic",
+}
+_XML_START = re.compile(
+    r"<\?xml|<([\w.-]+:)?(CrossIndustryInvoice|CrossIndustryDocument|SCRDMCCBDACIOMessageStructure|Invoice|CreditNote)\b"
+)
+_HTML_START = re.compile(r"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def identify(path: Path) -> Document:
+    """Read the file once and tell what it is. Blocks.
+
+    Every readable file is a Document, also one of a type that no step can read. Raises SourceError when it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256")
+            size_bytes = file.tell()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from error
+    return Document(document_id=digest.hexdigest(), path=path.absolute(), media_type=media_type_of(head), size_bytes=size_bytes)
+
+
+def media_type_of(head: bytes) -> str:
+    """The media type told by the first `HEAD_BYTES` bytes of a file; `application/octet-stream` when they tell nothing."""
+    if not head:
+        return EMPTY
+    if b"%PDF-" in head[:_PDF_HEADER_WITHIN]:
+        return PDF
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
+        return _BRANDS[head[8:12]]
+    for magic, media_type in _MAGIC:
+        if head.startswith(magic):
+            return media_type
+    return _text_type(head)
+
+
+def _text_type(head: bytes) -> str:
+    bom, encoding = next(((bom, encoding) for bom, encoding in _BOMS if head.startswith(bom)), (b"", "utf-8"))
+    start = head[len(bom) :].decode(encoding, errors="replace").lstrip()
+    if _XML_START.match(start) or (start.startswith("<!--") and _XML_START.search(start)):
+        return "text/html" if _HTML_START.search(start) else XML
+    if _HTML_START.match(start):
+        return "text/html"
+    return UNKNOWN if not bom and _CONTROL.search(head) else "text/plain"

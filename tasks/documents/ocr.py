@@ -1,0 +1,21 @@
+"""How does a worker read a picture? By the engine in `tasks.local.ocr`, loaded when the first picture comes."""
+
+from typing import TYPE_CHECKING
+
+from schemas.document import Box, Word
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+OCR_SIDE_PX = 2000  # the engine's own limit; small print is lost below
+
+
+def words_of_picture(picture: "Image") -> list[Word]:
+    """Blocks for about a second. Raises OcrMissingError without the extra."""
+    from tasks.local.ocr import read_words  # noqa: PLC0415  most workers never read a picture
+
+    rounded = []
+    for word in read_words(picture if picture.mode in ("L", "RGB") else picture.convert("RGB")):
+        box = Box(*(round(value, 4) for value in word.box))
+        rounded.append(Word(word.text, box, round(word.confidence, 3)))
+    return rounded

@@ -1,0 +1,187 @@
+"""What does a PDF page look like, and what stands on it? pdfium, inside a worker: straight to size, without copies."""
+
+import contextlib
+import ctypes
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pypdfium2.raw as pdfium
+from PIL import Image
+from pypdfium2 import PdfDocument, PdfiumError
+
+from schemas.document import Attachment, DocumentInfo, Page, PageKind, Word
+from schemas.errors import LimitError, PasswordError, UnreadableError
+from tasks.documents import pdf_forms
+from tasks.documents.encode import encode_image, is_blank
+from tasks.documents.ocr import OCR_SIDE_PX, words_of_picture
+from tasks.documents.page_kind import PageParts, kind_of
+from tasks.documents.pdf_parts import count_parts
+from tasks.documents.pdf_words import Placement, placement_of, read_words
+from tasks.documents.reading_order import in_reading_order
+from tasks.documents.visit import Visit, VisitRequest
+
+MAX_SIDE_PT = 14_400.0  # 200 inches, the largest page of PDF viewers; beyond, nothing is legible at any size we send
+MAX_ATTACHMENT_BYTES = 32 << 20
+VISITS_UNTIL_REOPENED = 100  # pdfium keeps what it parsed; opening anew keeps memory flat in long documents
+_REASONS = {
+    pdfium.FPDF_ERR_FILE: "the file cannot be opened",
+    pdfium.FPDF_ERR_SECURITY: "the PDF is encrypted in a way that pdfium does not know",
+}
+_GLANCE_PX = 512  # size at which blank pages are told when no image is wanted
+_WHITE = 0xFFFFFFFF
+_KEPT_BUFFER_BYTES = 32 << 20  # a page at 2,500 px; larger buffers are given back
+
+
+class PdfFile:
+    """An open PDF. Every method may end the process: pdfium aborts on some hostile files."""
+
+    def __init__(self, path: Path, passwords: Sequence[str]) -> None:
+        self._path, self._passwords = path, passwords
+        self._pdf = self._open()
+        self._visits = 0
+        self._buffer = ctypes.create_string_buffer(0)
+
+    def _open(self) -> Any:
+        for password in ("", *self._passwords):
+            raw = pdfium.FPDF_LoadDocument(os.fsencode(self._path), password.encode())
+            if raw:
+                return _with_forms(PdfDocument(raw))
+            code = pdfium.FPDF_GetLastError()
+            if code != pdfium.FPDF_ERR_PASSWORD:
+                raise UnreadableError(_REASONS.get(code, "the PDF is damaged or cut off: its structure cannot be read"))
+        known = f"none of the {len(self._passwords)} known passwords opens it" if self._passwords else "no password is known"
+        raise PasswordError(f"the PDF is encrypted and {known}; name one by `render.passwords_env` or `render.passwords_file`")
+
+    def close(self) -> None:
+        self._pdf.close()
+
+    def info(self) -> DocumentInfo:
+        return DocumentInfo(
+            page_count=len(self._pdf), attachment_names=tuple(name for name, _ in self._attached()), form_fields=self._form_fields()
+        )
+
+    def attachments(self) -> list[Attachment]:
+        """Attached files up to 32 MB; larger ones are only in `DocumentInfo.attachment_names`. Damaged ones are left out."""
+        found = []
+        for name, raw in self._attached():
+            size = ctypes.c_ulong()
+            pdfium.FPDFAttachment_GetFile(raw, None, 0, size)
+            if not 0 < size.value <= MAX_ATTACHMENT_BYTES:
+                continue
+            buffer = ctypes.create_string_buffer(size.value)
+            if pdfium.FPDFAttachment_GetFile(raw, buffer, size.value, size):
+                found.append(Attachment(name, buffer.raw[: size.value]))
+        return found
+
+    def visit(self, request: VisitRequest) -> Visit:
+        self._visits += 1
+        if self._visits % VISITS_UNTIL_REOPENED == 0:
+            self._pdf.close()
+            self._pdf = self._open()
+        try:
+            page = self._pdf.get_page(request.page_number - 1)
+        except PdfiumError as error:
+            raise UnreadableError("the page is damaged") from error
+        try:
+            placement = placement_of(page)
+            side = max(placement.width_pt, placement.height_pt)
+            if not 0 < side <= MAX_SIDE_PT:
+                size = f"{placement.width_pt:.0f} x {placement.height_pt:.0f} pt"
+                raise LimitError(f"the page measures {size}; more than {MAX_SIDE_PT:.0f} pt on a side is not read")
+            return self._visit(page, placement, request)
+        finally:
+            page.close()
+
+    def _visit(self, page: Any, placement: Placement, request: VisitRequest) -> Visit:
+        picture = self._rendered(page, placement, request.max_side_px) if request.max_side_px else None
+        image = encode_image(picture) if picture else None
+        return Visit(self._learned(page, placement, picture, request) if request.words else None, image)
+
+    def _learned(self, page: Any, placement: Placement, picture: Image.Image | None, request: VisitRequest) -> Page:
+        parts = PageParts()
+        words = read_words(page, placement, parts)
+        shown = pdf_forms.shown_words(page, self._pdf.formenv, placement)
+        count_parts(page, placement.width_pt * placement.height_pt, parts)
+        kind = kind_of(parts)
+        if kind is PageKind.BLANK and shown:
+            kind = PageKind.TEXT
+        if not kind.readable:
+            picture = picture or self._rendered(page, placement, _GLANCE_PX)
+            kind = self._seen(kind, picture)
+            words = []
+        page_words: list[Word] = words + shown
+        words_from = "text_layer" if page_words else "none"
+        if request.ocr and not kind.readable and kind is not PageKind.BLANK:
+            page_words, words_from = words_of_picture(self._rendered(page, placement, OCR_SIDE_PX)), "ocr"
+        ordered = in_reading_order(page_words, aspect=placement.width_pt / placement.height_pt)
+        return Page(
+            page_number=request.page_number,
+            kind=kind,
+            width_pt=round(placement.width_pt, 2),
+            height_pt=round(placement.height_pt, 2),
+            words=tuple(ordered),
+            words_from=words_from,
+        )
+
+    def _seen(self, kind: PageKind, picture: Image.Image) -> PageKind:
+        """What pixels say of a page without a usable text layer: a scan of empty paper is blank, and what shows is not."""
+        if is_blank(picture):
+            return PageKind.BLANK
+        return PageKind.OUTLINES if kind is PageKind.BLANK else kind
+
+    def _rendered(self, page: Any, placement: Placement, max_side_px: int) -> Image.Image:
+        """The page with its annotations and form fields, on white; valid until the next call."""
+        scale = max_side_px / max(placement.width_pt, placement.height_pt)
+        width, height = max(1, round(placement.width_pt * scale)), max(1, round(placement.height_pt * scale))
+        size = width * height * 4
+        if len(self._buffer) < size:
+            self._buffer = ctypes.create_string_buffer(size)
+        bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGRx, self._buffer, width * 4)
+        if not bitmap:
+            raise LimitError(f"an image of {width} x {height} px needs more memory than a worker may use; lower `render.max_side_px`")
+        try:
+            flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
+            pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
+            pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
+            if self._pdf.formenv:
+                pdfium.FPDF_FFLDraw(self._pdf.formenv, bitmap, page, 0, 0, width, height, 0, flags)
+        finally:
+            pdfium.FPDFBitmap_Destroy(bitmap)
+        picture = Image.frombuffer("RGBX", (width, height), memoryview(self._buffer)[:size], "raw", "RGBX", 0, 1)  # type: ignore[arg-type]  # any buffer does; a copy would cost 3 MB a page
+        if size > _KEPT_BUFFER_BYTES:  # the image keeps it alive as long as it is needed
+            self._buffer = ctypes.create_string_buffer(0)
+        return picture
+
+    def _attached(self) -> list[tuple[str, Any]]:
+        found = []
+        for index in range(max(0, self._pdf.count_attachments())):
+            attachment = self._pdf.get_attachment(index)
+            try:
+                found.append((attachment.get_name(), attachment.raw))
+            except PdfiumError:
+                found.append((f"attachment-{index + 1}", attachment.raw))
+        return found
+
+    def _form_fields(self) -> dict[str, str]:
+        if not self._pdf.formenv:
+            return {}
+        fields: dict[str, str] = {}
+        for index in range(min(len(self._pdf), pdf_forms.MAX_FIELD_PAGES)):
+            try:
+                page = self._pdf.get_page(index)
+            except PdfiumError:  # the page is reported when it is visited
+                continue
+            fields.update(pdf_forms.fields_of(page, self._pdf.formenv))
+            page.close()
+        return fields
+
+
+def _with_forms(pdf: Any) -> Any:
+    if len(pdf) < 1:
+        pdf.close()
+        raise UnreadableError("the PDF has no pages")
+    with contextlib.suppress(PdfiumError):  # a broken form: the pages are still there
+        pdf.init_forms()
+    return pdf

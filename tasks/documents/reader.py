@@ -1,0 +1,169 @@
+"""How does a step read a document? By asking this reader, which asks worker processes and remembers what they learned."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from schemas import errors
+from schemas.document import Attachment, Document, DocumentInfo, Page, PageImage, PageKind, RenderSettings
+from schemas.errors import DocumentError, LimitError, UnreadableError, UnsupportedTypeError, WorkerError
+from schemas.flow import RenderSettingsSpec
+from tasks.documents import wire
+from tasks.documents.identify import EMPTY, PDF, UNKNOWN, XML
+from tasks.documents.page_store import PageStore
+from tasks.documents.visit import VisitRequest
+from tasks.documents.workers import Request, WorkerPool
+
+_REMEMBERED = 1_024  # documents of which what opening told is kept
+_DEATHS_BEARABLE = 5  # workers that one document may cost
+_ERRORS: dict[str, type[DocumentError]] = {
+    error.code: error
+    for error in (UnsupportedTypeError, UnreadableError, errors.PasswordError, LimitError, WorkerError, errors.OcrMissingError)
+}
+
+
+class PageVisit(NamedTuple):
+    page: Page
+    image: PageImage
+
+
+class _Seen:
+    """What is known of a document while it is worked on."""
+
+    def __init__(self) -> None:
+        self.info: DocumentInfo | None = None
+        self.worked_seconds = 0.0
+        self.deaths = 0
+
+
+class DocumentReader:
+    """Opens documents and visits pages in worker processes, which start in the background on entering the context.
+
+    Any number of pages may be asked for at one time; they are read as workers become free. Methods raise DocumentError.
+    """
+
+    def __init__(self, settings: RenderSettingsSpec, *, store_url: str, passwords: Sequence[str] = (), workers: int | None = None) -> None:
+        self._settings = settings
+        self._store = PageStore(store_url)
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._pool = WorkerPool(
+            {"memory_mb": settings.memory_mb, "max_megapixels": settings.max_megapixels, "passwords": list(passwords)},
+            workers=workers,
+        )
+
+    async def __aenter__(self) -> Self:
+        self._pool.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._pool.close()
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        return tuple(process.pid for process in self._pool.processes if process.pid is not None)
+
+    async def open(self, document: Document) -> DocumentInfo:
+        """Count pages and list attachments and form fields. XML has no pages: `page_count` is 0.
+
+        Raises UnsupportedTypeError, UnreadableError, PasswordError, LimitError or WorkerError.
+        """
+        _refuse_foreign_type(document)
+        if document.media_type == XML:
+            return DocumentInfo(page_count=0)
+        seen = self._seen_of(document)
+        if seen.info is None:
+            frame = await self._ask(document, {"ask": "open"})
+            seen.info = DocumentInfo.model_validate(frame.header["info"])
+        if seen.info.page_count > self._settings.page_limit:
+            raise LimitError(f"{seen.info.page_count:,} pages; more than {self._settings.page_limit:,} are not read (`render.page_limit`)")
+        return seen.info
+
+    async def attachments(self, document: Document) -> list[Attachment]:
+        """Files embedded in a PDF, up to 32 MB each; none for other types."""
+        if document.media_type != PDF:
+            return []
+        frame = await self._ask(document, {"ask": "attachments"})
+        attached, start = [], 0
+        for name, length in frame.header["attachments"]:
+            attached.append(Attachment(name, frame.payload[start : start + length]))
+            start += length
+        return attached
+
+    async def page(self, document: Document, page_number: int, *, ocr: bool) -> Page:
+        """Words and kind of a page, from the page store when it was visited before.
+
+        `ocr=True` reads pages without a usable text layer by OCR: OcrMissingError when the extra is not installed.
+        """
+        stored = await self._store.get(document.document_id, page_number)
+        if stored is not None and not (ocr and _lacks_ocr(stored)):
+            return stored
+        page, _ = await self._visit(document, VisitRequest(page_number, ocr=ocr))
+        if page is None:
+            raise WorkerError(f"page {page_number}: the worker sent no page")
+        return page
+
+    async def image(self, document: Document, page_number: int, render: RenderSettings) -> PageVisit:
+        """The page's image, straight to size; the same visit learns its words and kind."""
+        stored = await self._store.get(document.document_id, page_number)
+        page, image = await self._visit(document, VisitRequest(page_number, max_side_px=render.max_side_px, words=stored is None))
+        page = page or stored
+        if page is None or image is None:
+            raise WorkerError(f"page {page_number}: the worker sent no image")
+        return PageVisit(page, image)
+
+    async def _visit(self, document: Document, visit: VisitRequest) -> tuple[Page | None, PageImage | None]:
+        try:
+            frame = await self._ask(document, {"ask": "visit", "visit": visit._asdict()}, ocr=visit.ocr)
+        except DocumentError as error:
+            raise type(error)(f"page {visit.page_number}: {error.message}") from error
+        image, start = None, 0
+        if "image" in frame.header:
+            length, media_type, width_px, height_px = frame.header["image"]
+            image, start = PageImage(frame.payload[:length], media_type, width_px, height_px), length
+        page = None
+        if visit.words:
+            page = Page.model_validate_json(frame.payload[start:])
+            await self._store.put(document.document_id, page)
+        return page, image
+
+    async def _ask(self, document: Document, header: dict[str, Any], *, ocr: bool = False) -> wire.Frame:
+        seen = self._seen_of(document)
+        left = self._settings.document_seconds - seen.worked_seconds
+        if left <= 0:
+            raise LimitError(
+                f"the document took longer than {self._settings.document_seconds:g} s (`render.document_seconds`); its other pages are not read"
+            )
+        if seen.deaths >= _DEATHS_BEARABLE:
+            raise WorkerError(f"the document killed {seen.deaths} worker processes; its other pages are not read")
+        header["document"] = document.model_dump_json()
+        request = Request(header, document.document_id, min(self._settings.page_seconds, left), ocr)
+        try:
+            frame = await self._pool.ask(request)
+        except (WorkerError, LimitError):
+            seen.deaths += 1
+            raise
+        finally:
+            seen.worked_seconds += request.worked_seconds
+        if problem := frame.header.get("error"):
+            raise _ERRORS.get(problem["code"], WorkerError)(problem["message"])
+        return frame
+
+    def _seen_of(self, document: Document) -> _Seen:
+        seen = self._seen.setdefault(document.document_id, _Seen())
+        self._seen.move_to_end(document.document_id)
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return seen
+
+
+def _refuse_foreign_type(document: Document) -> None:
+    media_type = document.media_type
+    if media_type == EMPTY:
+        raise UnreadableError("the file is empty (0 bytes)")
+    if media_type not in (PDF, XML, UNKNOWN) and not media_type.startswith("image/"):
+        raise UnsupportedTypeError(f"neither a PDF, a raster image nor an e-invoice; the content looks like {media_type}")
+
+
+def _lacks_ocr(page: Page) -> bool:
+    return not page.kind.readable and page.kind is not PageKind.BLANK and page.words_from != "ocr"

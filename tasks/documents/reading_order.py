@@ -1,0 +1,92 @@
+"""In which order are words read? By rows as seen; columns of prose one after the other, whatever order the file has them in."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from schemas.document import Word
+
+SEGMENT_GAP = 1.2  # in line heights: a wider gap parts two segments of a row
+PROSE_WORDS = 4  # a segment with fewer words is a label or a value, not a line of prose
+PROSE_ROWS = 3  # fewer rows side by side are a table or a header
+
+Row = list[Word]
+Segment = list[Word]
+
+
+def in_reading_order(words: Sequence[Word], *, aspect: float) -> list[Word]:
+    """`aspect` is the page's width by its height: boxes are fractions of both."""
+    upright = [word for word in words if not _stands(word, aspect)]
+    ordered: list[Word] = []
+    block: list[list[Segment]] = []
+    for row in rows_of(upright):
+        segments = segments_of(row, aspect)
+        if block and not _continues(block, segments):
+            ordered += _flat(block)
+            block = []
+        block.append(segments)
+    ordered += _flat(block)
+    return ordered + [word for word in words if _stands(word, aspect)]
+
+
+def rows_of(words: Sequence[Word]) -> list[Row]:
+    """Words that stand at one height, top row first, each row from left to right."""
+    rows: list[Row] = []
+    centre = height = 0.0
+    for word in sorted(words, key=_centre):
+        own_height = word.box.y1 - word.box.y0
+        if rows and abs(_centre(word) - centre) < 0.5 * min(height, own_height):
+            row = rows[-1]
+            row.append(word)
+            centre += (_centre(word) - centre) / len(row)
+        else:
+            rows.append([word])
+            centre, height = _centre(word), own_height
+    for row in rows:
+        row.sort(key=lambda word: word.box.x0)
+    return rows
+
+
+def segments_of(row: Row, aspect: float) -> list[Segment]:
+    """A row cut at its wide gaps: cells of a table, or lines of columns that stand side by side."""
+    gap = SEGMENT_GAP * median(word.box.y1 - word.box.y0 for word in row) / aspect
+    segments = [[row[0]]]
+    for word in row[1:]:
+        if word.box.x0 - segments[-1][-1].box.x1 > gap:
+            segments.append([word])
+        else:
+            segments[-1].append(word)
+    return segments
+
+
+def _continues(block: list[list[Segment]], segments: list[Segment]) -> bool:
+    """Whether a row goes on with the columns of prose above it: the same gutters, and prose on both sides."""
+    above = block[-1]
+    return (
+        len(segments) == len(above) > 1
+        and _is_prose(above)
+        and _is_prose(segments)
+        and all(
+            max(left[-1].box.x1, left_above[-1].box.x1) < min(right[0].box.x0, right_above[0].box.x0)
+            for left, left_above, right, right_above in zip(segments, above, segments[1:], above[1:], strict=False)
+        )
+    )
+
+
+def _is_prose(segments: list[Segment]) -> bool:
+    return sum(len(segment) >= PROSE_WORDS for segment in segments) >= len(segments)
+
+
+def _flat(block: list[list[Segment]]) -> list[Word]:
+    if len(block) >= PROSE_ROWS:
+        return [word for column in zip(*block, strict=True) for segment in column for word in segment]
+    return [word for segments in block for segment in segments for word in segment]
+
+
+def _centre(word: Word) -> float:
+    return (word.box.y0 + word.box.y1) / 2
+
+
+def _stands(word: Word, aspect: float) -> bool:
+    """Turned text, such as a company number up the margin: it would pull rows together."""
+    box = word.box
+    return len(word.text) > 2 and (box.y1 - box.y0) > 1.5 * (box.x1 - box.x0) * aspect  # noqa: PLR2004  one or two letters are tall by nature
