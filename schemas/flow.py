@@ -32,6 +32,7 @@ from schemas.spec import EnvironmentName as EnvironmentName  # noqa: PLC0414
 from schemas.spec import Name as Name  # noqa: PLC0414
 from schemas.spec import PositiveInt as PositiveInt  # noqa: PLC0414
 from schemas.spec import Spec as Spec  # noqa: PLC0414
+from schemas.pages import parse_page_selection
 
 
 class ProviderLimits(Spec):
@@ -96,7 +97,7 @@ class RenderSettingsSpec(Spec):
     max_side_px: Literal["auto"] | Annotated[int, Field(ge=64, le=10_000)] = Field(
         "auto", description="Longest side of a page image; auto: what the model can use."
     )
-    pages: str | None = Field(None, description='Pages to take, such as "1-3,last". What is left out is a finding.')
+    pages: str | None = Field(None, description='Pages to take, such as "1-3,last"; "5-" means to the end. What is left out is a finding.')
     max_pages: PositiveInt | None = Field(None, description="Take at most so many pages; the rest is a finding.")
     page_limit: PositiveInt = Field(5_000, description="A document with more pages is refused.")
     max_megapixels: PositiveInt = Field(200, description="An image frame with more pixels is refused.")
@@ -106,7 +107,19 @@ class RenderSettingsSpec(Spec):
     passwords_env: EnvironmentName | None = Field(
         None, description="Name of an environment variable with passwords for encrypted PDFs, one a line."
     )
-    passwords_file: str | None = Field(None, description="File with passwords for encrypted PDFs, one a line.")
+    passwords_file: str | None = Field(None, description="File with passwords for encrypted PDFs, one a line, relative to flows.yaml.")
+
+    @field_validator("pages", mode="before")
+    @classmethod
+    def _one_page_may_be_a_number(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("pages")
+    @classmethod
+    def _pages_are_a_selection(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_page_selection(value)
+        return value
 
 
 class ExtractSettings(Spec):
