@@ -25,6 +25,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from schemas.deployment import DeploymentSpec, NotifySpec, ScaleSpec, WatchSpec
+from schemas.pages import parse_page_selection
 from schemas.spec import ENVIRONMENT_PATTERN as ENVIRONMENT_PATTERN  # noqa: PLC0414 - exported on purpose: this file is the reference
 from schemas.spec import NAME_PATTERN as NAME_PATTERN  # noqa: PLC0414
 from schemas.spec import URL_PATTERN as URL_PATTERN  # noqa: PLC0414
@@ -32,7 +33,6 @@ from schemas.spec import EnvironmentName as EnvironmentName  # noqa: PLC0414
 from schemas.spec import Name as Name  # noqa: PLC0414
 from schemas.spec import PositiveInt as PositiveInt  # noqa: PLC0414
 from schemas.spec import Spec as Spec  # noqa: PLC0414
-from schemas.pages import parse_page_selection
 
 
 class ProviderLimits(Spec):
