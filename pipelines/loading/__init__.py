@@ -10,7 +10,7 @@ definition    Project -> FlowDefinition, what a run works with
 from pipelines.loading.flows import define as define
 from pipelines.loading.flows import load_flow as load_flow
 from pipelines.loading.flows import load_flow_file as load_flow_file
-from pipelines.loading.flows import resolve_provider as resolve_provider
 from pipelines.loading.project import Project as Project
 from pipelines.loading.project import find_flow_file as find_flow_file
 from pipelines.loading.project import load_project as load_project
+from pipelines.loading.project import resolve_provider as resolve_provider

@@ -2,15 +2,11 @@
 
 import importlib
 import os
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.loading.project import Project, load_project
-from schemas.errors import CallError
 from schemas.flow import STEP_SETTINGS, FlowFile, ProviderSpec, StepSpec
-from schemas.spec import URL_PATTERN
 from tasks.definition import FlowDefinition, Step
 
 if TYPE_CHECKING:
@@ -45,7 +41,7 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
         folder=project.folder,
         engine="local" if local else "mistral",
         steps=tuple(_step(step, references) for step in spec.steps),
-        provider=ProviderSpec() if local else resolve_provider(flow_file, spec.provider, os.environ),
+        provider=ProviderSpec() if local else project.provider(spec.provider),
         provider_name=spec.provider,
         models=flow_file.models,
         catalogue=flow_file.catalogue,
@@ -56,20 +52,6 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
         state_url=os.environ.get("DOCMILL_STATE") or flow_file.state,
         store_url=flow_file.store,
     )
-
-
-def resolve_provider(flow_file: FlowFile, name: str, environment: Mapping[str, str]) -> ProviderSpec:
-    """Provider `name`; for the one named `mistral`, MISTRAL_BASE_URL of the environment goes before its `base_url`.
-
-    Raises CallError when that is not a URL.
-    """
-    provider = flow_file.providers[name]
-    base_url = environment.get("MISTRAL_BASE_URL", "").strip() if name == "mistral" else ""
-    if not base_url:
-        return provider
-    if not re.match(URL_PATTERN, base_url):
-        raise CallError("MISTRAL_BASE_URL must be a URL such as https://api.mistral.ai/v1, without user or password")
-    return provider.model_copy(update={"base_url": base_url})
 
 
 def _step(step: StepSpec, references: "References") -> Step:

@@ -1,6 +1,7 @@
 """Where is flows.yaml, what does it say, and what do its names stand for? A project is one flows.yaml with everything resolved."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pipelines.loading.references import References, Resolver
 from pipelines.loading.step_order import order_problems
 from pipelines.loading.yaml_source import MAX_BYTES, YamlSource, parse_yaml
 from schemas.errors import CallError, FlowFileError, Problem
-from schemas.flow import DEFAULT_MODELS, FlowFile, FlowSpec, StepSpec
+from schemas.flow import DEFAULT_MODELS, URL_PATTERN, FlowFile, FlowSpec, ProviderSpec, StepSpec
 
 FILE_NAME = "flows.yaml"
 
@@ -32,6 +33,10 @@ class Project:
         if name not in self.flow_file.flows:
             raise CallError(f"{self.file} has no flow `{name}`; {did_you_mean(name, self.flow_file.flows, otherwise='flows')}")
         return self.flow_file.flows[name]
+
+    def provider(self, name: str) -> ProviderSpec:
+        """Provider `name` as it will be used here and now: see `resolve_provider`."""
+        return resolve_provider(self.flow_file, name, os.environ)
 
 
 def find_flow_file(given: Path | None = None) -> Path:
@@ -90,6 +95,20 @@ def read_environment(folder: Path) -> None:
         load_dotenv(file, override=False, interpolate=False, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CallError(f"{file} is not UTF-8 text; save it as UTF-8") from error
+
+
+def resolve_provider(flow_file: FlowFile, name: str, environment: Mapping[str, str]) -> ProviderSpec:
+    """Provider `name`; for the one named `mistral`, MISTRAL_BASE_URL of the environment goes before its `base_url`.
+
+    Raises CallError when that is not a URL.
+    """
+    provider = flow_file.providers[name]
+    base_url = environment.get("MISTRAL_BASE_URL", "").strip() if name == "mistral" else ""
+    if not base_url:
+        return provider
+    if not re.match(URL_PATTERN, base_url):
+        raise CallError("MISTRAL_BASE_URL must be a URL such as https://api.mistral.ai/v1, without user or password")
+    return provider.model_copy(update={"base_url": base_url})
 
 
 def _resolve_flows(source: YamlSource, folder: Path, problems: list[Problem]) -> dict[str, References]:

@@ -1,0 +1,25 @@
+"""`docmill check [FLOW]`: is flows.yaml right, and what will each flow do? Nothing is run and nothing is sent."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def check(
+    flow: Annotated[str | None, typer.Argument(help="Show this flow only; the whole file is checked.", metavar="[FLOW]")] = None,
+    file: Annotated[Path | None, typer.Option("-f", "--file", help="The flows.yaml to check.")] = None,
+) -> None:
+    """Check flows.yaml and say what each flow will do. Exit code 2 when something is wrong."""
+    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import it
+    from pipelines.loading.explain import explain  # noqa: PLC0415
+
+    project = load_project(find_flow_file(file))
+    if flow is not None:
+        project.flow(flow)  # refuses an unknown one
+    count = len(project.flow_file.flows)
+    typer.echo(f"{project.file}: {count} flow{'' if count == 1 else 's'}, no problems")
+    for name in [flow] if flow else project.flow_file.flows:
+        typer.echo("")
+        for line in explain(project, name):
+            typer.echo(line)

@@ -1,0 +1,59 @@
+"""`docmill init FOLDER`: a project of one's own, ready to run."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.errors import CallError
+
+
+def init(folder: Annotated[Path, typer.Argument(help="Folder of the new project; made when missing.", metavar="FOLDER")]) -> None:
+    """Make a project of your own in FOLDER.
+
+    It holds flows.yaml, a schema to change, an inbox and a .gitignore. Nothing is overwritten.
+    """
+    contents = project_files()
+    taken = [name for name in contents if (folder / name).exists()]
+    if taken:
+        raise CallError(f"{folder} has {', '.join(taken)} already; nothing was written. Name another folder, or move what is there.")
+    try:
+        for name, text in contents.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / name).open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+    except OSError as error:
+        raise CallError(f"cannot write {error.filename}: {error.strerror}") from error
+    typer.echo(_next_steps(folder))
+
+
+def project_files() -> dict[str, str]:
+    """Text of each file of a new project, by path. The schema is a copy of the shipped `Invoice`, for its owner to change."""
+    from pipelines.loading.json_schema import SCHEMA_FILE, flow_file_schema  # noqa: PLC0415 - `docmill --help` must not import it
+
+    templates = files("pipelines") / "templates"
+    return {
+        "flows.yaml": (templates / "flows.yaml").read_text(encoding="utf-8"),
+        SCHEMA_FILE: json.dumps(flow_file_schema(), indent=2, ensure_ascii=False) + "\n",
+        "schemas/invoice.py": (files("schemas") / "invoice.py").read_text(encoding="utf-8"),
+        ".gitignore": (templates / "gitignore").read_text(encoding="utf-8"),
+        "inbox/.gitkeep": "",
+    }
+
+
+def _next_steps(folder: Path) -> str:
+    go_there = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
+    return (
+        f"Made a project in {folder}:\n"
+        "  flows.yaml            what is done with your documents\n"
+        "  schemas/invoice.py    what a record holds; change it as you like\n"
+        "  inbox/                put invoices here: PDFs, scans, photos, e-invoices\n"
+        "\n"
+        "Next:\n"
+        f"{go_there}"
+        "  docmill check                   what the flow will do\n"
+        "  docmill run invoices --local    offline and free; records go to out/\n"
+        "  docmill run invoices            by Mistral's models; needs MISTRAL_API_KEY in the environment or in .env"
+    )
