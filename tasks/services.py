@@ -10,6 +10,7 @@ from tasks.definition import FlowDefinition
 if TYPE_CHECKING:
     from tasks.documents.reader import DocumentReader
     from tasks.models.gateway import ModelGateway
+    from tasks.sinks.views import OutputViews
     from tasks.state.ledger import Ledger
 
 
@@ -24,3 +25,4 @@ class Services:
     models: "ModelGateway | None"
     page_slots: asyncio.Semaphore
     out: Path | None = None  # --out: folder that outputs go to instead of the paths in flows.yaml
+    outputs: "OutputViews | None" = None  # None: the write step writes each document at once

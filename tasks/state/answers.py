@@ -38,7 +38,7 @@ def get(connection: Connection, key: str, stored_after: float) -> StoredAnswer |
     return None if row is None else StoredAnswer(row.text, row.finish_reason, row.model, row.prompt_tokens, row.completion_tokens)
 
 
-def put(connection: Connection, key: str, document_id: str, answer: StoredAnswer, now: float) -> None:
+def put(connection: Connection, key: str, *, flow: str, document_id: str, answer: StoredAnswer, now: float) -> None:
     """Replaces an older answer to the same question."""
     statement = _PUT_POSTGRESQL if connection.dialect.name == "postgresql" else _PUT_SQLITE
     connection.execute(
@@ -46,6 +46,7 @@ def put(connection: Connection, key: str, document_id: str, answer: StoredAnswer
         {
             "answer_key": key,
             "document_id": document_id,
+            "flow": flow,
             "text": answer.text.replace("\x00", "\ufffd"),  # PostgreSQL stores no NUL; no model means one
             "finish_reason": answer.finish_reason,
             "model": answer.model,
@@ -56,9 +57,14 @@ def put(connection: Connection, key: str, document_id: str, answer: StoredAnswer
     )
 
 
-def remove(connection: Connection, *, before: float | None = None, document_id: str | None = None) -> int:
-    """Removes answers stored earlier than `before`, those of one document, or all. Returns how many."""
+def remove(connection: Connection, *, flow: str | None = None, before: float | None = None, document_id: str | None = None) -> int:
+    """Removes the answers that a flow paid for, that were stored earlier than `before`, that are of one document; with none of these, all.
+
+    Returns how many.
+    """
     statement = delete(answers)
+    if flow is not None:
+        statement = statement.where(answers.c.flow == flow)
     if before is not None:
         statement = statement.where(answers.c.stored_at < before)
     if document_id is not None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,7 @@ from schemas.flow import BudgetSpec
 from tasks.state import answers, locks, reservations
 from tasks.state.answers import StoredAnswer
 from tasks.state.budgets import Limits
+from tasks.state.finishing import in_background, unless_cancelled
 from tasks.state.reservations import Bound, Broken, CallIntent, Full, Place, Reserved, SettledCall, Warned
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Bound", "CallBook", "CallIntent", "SettledCall", "StoredAnswer"]
 
-T = TypeVar("T")
 POLL_SECONDS = (0.02, 0.25)  # first and longest pause between two looks at what other processes hold
 
 
@@ -132,7 +132,7 @@ class CallBook:
             for warning in warnings:
                 self._on_warning(_warning_line(self._flow, warning))
 
-        await _unless_cancelled(work())
+        await unless_cancelled(work())
 
     async def release(self, call_id: int) -> None:
         """Gives a reservation back that was not marked as sent."""
@@ -144,7 +144,7 @@ class CallBook:
             await self._database.write(lambda connection: reservations.release(connection, call_id, place, intent.bound))
             self._freed.set()
 
-        await _unless_cancelled(work())
+        await unless_cancelled(work())
 
     async def _try_reserve(self, intent: CallIntent) -> int | None:
         """None: wait, calls in flight may still free enough."""
@@ -159,7 +159,7 @@ class CallBook:
             self._refuse(outcome)
             return None
 
-        return await _unless_cancelled(work(), undo=self._release_soon)
+        return await unless_cancelled(work(), undo=self._release_soon)
 
     async def _try_move(self, call_id: int) -> int | None:
         intent, old = self._open[call_id]
@@ -212,7 +212,7 @@ class CallBook:
 
         pause = POLL_SECONDS[0]
         while True:
-            outcome = await _unless_cancelled(
+            outcome = await unless_cancelled(
                 self._database.write(job), undo=lambda taken: self._unlock_soon(key) if taken is True else None
             )
             if isinstance(outcome, StoredAnswer):
@@ -232,30 +232,10 @@ class CallBook:
 
     def _release_soon(self, call_id: int | None) -> None:
         if call_id is not None:
-            _in_background(self.release(call_id))
+            in_background(self.release(call_id))
 
     def _unlock_soon(self, key: str) -> None:
-        _in_background(self._database.write(lambda connection: locks.unlock(connection, _flight(key), self._owner_id)))
-
-
-_background: set[asyncio.Task[Any]] = set()  # asyncio itself keeps only weak references to tasks
-
-
-def _in_background(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    task = asyncio.ensure_future(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)
-    return task
-
-
-async def _unless_cancelled(work: Coroutine[Any, Any, T], *, undo: Callable[[T], None] = lambda _: None) -> T:
-    """The result of `work`; when the caller is cancelled meanwhile, `work` ends all the same and `undo` gets its result."""
-    task = _in_background(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        task.add_done_callback(lambda ended: undo(ended.result()) if not ended.cancelled() and ended.exception() is None else None)
-        raise
+        in_background(self._database.write(lambda connection: locks.unlock(connection, _flight(key), self._owner_id)))
 
 
 def _flight(key: str) -> str:

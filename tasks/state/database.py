@@ -106,6 +106,11 @@ class Database:
         except DBAPIError as exc:
             raise self._translated(exc) from exc
 
+    async def truncate_log(self) -> None:
+        """Empties SQLite's write-ahead log, so that what was deleted is in no file any more. PostgreSQL does so by itself (VACUUM)."""
+        if self._engine.dialect.name == "sqlite":
+            await self.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all())
+
     def close(self, last_job: Job[Any] | None = None) -> None:
         """Finishes what is queued, runs `last_job` and closes every connection. Blocking."""
         if self._closed:

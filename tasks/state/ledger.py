@@ -6,6 +6,7 @@ status is what the last finished run said, and `deferred: interrupted` before th
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.document import Document
+from schemas.errors import StateError
 from schemas.record import DeferReason, DocumentResult, Status
 from schemas.usage import Usage
-from tasks.state import owners, reservations
+from tasks.state import answers, owners, reservations, resolutions
 from tasks.state.database import Database
 from tasks.state.location import database_url
 from tasks.state.migrations import migrate
@@ -75,6 +77,7 @@ class Ledger:
 
     def __init__(self, database: Database, owner: Owner) -> None:
         self.database, self.owner = database, owner
+        self._definitions: dict[str, str] = {}  # run_id -> definition hash: a run has one
 
     @classmethod
     async def open(cls, url: str | None, folder: Path, *, owner: Owner | None = None) -> Self:
@@ -140,6 +143,7 @@ class Ledger:
         A failed document is tried again by `document_attempts` further runs.
         """
         claim = Claimed(flow, document.document_id, definition_hash, run_id, uuid4().hex)
+        self._definitions[run_id] = definition_hash
 
         def job(connection: Connection) -> Claimed | Settled | HeldElsewhere:
             row = connection.execute(_FIND, _key(claim)).one_or_none()
@@ -153,6 +157,13 @@ class Ledger:
             return claim
 
         return await self.database.write(job)
+
+    def definition_of(self, run_id: str) -> str:
+        """The definition hash of a run of this process. Raises StateError for a run that claimed nothing."""
+        try:
+            return self._definitions[run_id]
+        except KeyError:
+            raise StateError(f"run {run_id} has claimed no document in this process, so it has no records to write") from None
 
     async def finish(self, claim: Claimed, result: DocumentResult, usage: Usage) -> bool:
         """Stores the outcome; only then is it safe. False, and nothing stored, when another process has taken the document over."""
@@ -189,6 +200,20 @@ class Ledger:
             return _store_end(connection, claim, values)
 
         return await self.database.write(job)
+
+    async def resolution(self, endpoint: str, role: str) -> str | None:
+        """The model that `role` stood for at `endpoint` when that was last found out, at most 24 h ago."""
+        return await self.database.read(lambda connection: resolutions.get(connection, endpoint, role))
+
+    async def keep_resolution(self, endpoint: str, role: str, model: str) -> None:
+        await self.database.write(lambda connection: resolutions.put(connection, endpoint, role, model))
+
+    async def remove_old_answers(self, flow: str, keep_days: int | None) -> int:
+        """Retention: removes the answers that `flow` paid for more than `keep_days` ago (None keeps all). Returns how many."""
+        if keep_days is None:
+            return 0
+        before = time.time() - keep_days * 86_400.0
+        return await self.database.write(lambda connection: answers.remove(connection, flow=flow, before=before))
 
     async def _end(self, claim: Claimed, values: dict[str, Any]) -> bool:
         return await self.database.write(lambda connection: _store_end(connection, claim, values))

@@ -3,13 +3,14 @@
 A lock is a row with its owner; the lock of a dead owner is taken over (see owners.py). Jobs of the writer.
 """
 
+from typing import Any
+
 from sqlalchemy import Connection, bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.state.tables import locks
 
-
-_VALUES = {"name": bindparam("of_name"), "owner_id": bindparam("of_owner")}
+_VALUES: dict[str, Any] = {"name": bindparam("of_name"), "owner_id": bindparam("of_owner")}
 _TAKE = {
     "sqlite": sqlite.insert(locks).values(_VALUES).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(locks).values(_VALUES).on_conflict_do_nothing(),

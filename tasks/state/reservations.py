@@ -8,7 +8,7 @@ All functions are jobs of the one writer, so that nothing comes between the look
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, insert, or_, select, update
 
@@ -96,6 +96,15 @@ class Place:
     flow: str
     run_id: str
     counted_at: float
+
+
+class Sums(NamedTuple):
+    """Of one window: charged by settled calls, and held by those in flight."""
+
+    spent_tokens: int
+    held_tokens: int
+    spent_cost_nano: int
+    held_cost_nano: int
 
 
 _ADD = (
@@ -190,7 +199,7 @@ def settle(
         rows = _settle_again(connection, call_id, place, charged, values)
     answer = settled.answer
     if answer is not None and intent.answer_key is not None:
-        answers.put(connection, intent.answer_key, intent.document_id, answer, now)
+        answers.put(connection, intent.answer_key, flow=place.flow, document_id=intent.document_id, answer=answer, now=now)
     if _above(charged, intent.bound):
         connection.execute(
             update(windows).where(windows.c.flow == place.flow, windows.c.run_id == place.run_id).values(bound_broken=intent.model)
@@ -256,7 +265,8 @@ def _hold(connection: Connection, place: Place, bound: Bound, limits: Mapping[Wi
     if missing:
         _add(connection, place, held=bound, sign=-1)
         for window in missing:
-            _make_window(connection, place.flow, window)
+            sums = sums_of(connection, place.flow, window)
+            connection.execute(insert(windows).values(flow=place.flow, **window._asdict(), **sums._asdict(), warned=False))
         rows = _by_window(_add(connection, place, held=bound))
     refusals = [refusal for window, limit in limits.items() if (refusal := _refusal(rows[window], limit, bound)) is not None]
     if not refusals:
@@ -303,7 +313,8 @@ def _add(
     )
 
 
-def _make_window(connection: Connection, flow: str, window: Window) -> None:
+def sums_of(connection: Connection, flow: str, window: Window) -> Sums:
+    """Counted from the calls themselves."""
     counts = [calls.c.flow == flow, calls.c.counted_at >= window.starts_at, calls.c.counted_at < window.ends_at]
     if window.run_id:
         counts.append(calls.c.run_id == window.run_id)
@@ -316,17 +327,7 @@ def _make_window(connection: Connection, flow: str, window: Window) -> None:
             func.coalesce(func.sum(case((held, calls.c.bound_cost_nano), else_=0)), 0),
         ).where(and_(*counts))
     ).one()
-    connection.execute(
-        insert(windows).values(
-            flow=flow,
-            **window._asdict(),
-            spent_tokens=int(row[0]),
-            held_tokens=int(row[1]),
-            spent_cost_nano=int(row[2]),
-            held_cost_nano=int(row[3]),
-            warned=False,
-        )
-    )
+    return Sums(*(int(value) for value in row))
 
 
 def _warnings(connection: Connection, rows: list[Row[Any]], limits: Mapping[Window, Limit], warn_at: float) -> tuple[Warned, ...]:

@@ -60,7 +60,8 @@ outputs = Table(  # which documents an output lists, in the order of `position`;
     Column("target", Text, nullable=False),
     Column("flow", Id, nullable=False),
     Column("document_id", Id, nullable=False),
-    Column("definition_hash", Id, nullable=False),
+    Column("definition_hash", Id, nullable=False),  # of the record that it lists
+    Column("entry", Text, nullable=False),  # file name, where an output is a folder
     Index("outputs_once", "target", "flow", "document_id", unique=True),
     Index("outputs_by_document", "document_id"),
 )
@@ -120,6 +121,7 @@ answers = Table(
     METADATA,
     Column("answer_key", Id, primary_key=True),
     Column("document_id", Id, nullable=False),
+    Column("flow", Id, nullable=False),  # the one that paid; its keep_days decides
     Column("text", Text, nullable=False),
     Column("finish_reason", Id),
     Column("model", Text, nullable=False),
@@ -127,7 +129,7 @@ answers = Table(
     Column("completion_tokens", Amount, nullable=False),
     Column("stored_at", Float, nullable=False),
     Index("answers_by_document", "document_id"),
-    Index("answers_by_age", "stored_at"),
+    Index("answers_by_age", "flow", "stored_at"),
 )
 
 locks = Table(  # what one process at a time may do; see locks.py

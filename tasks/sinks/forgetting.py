@@ -1,0 +1,36 @@
+"""What goes when a document is forgotten: its record, answers, page words and its place in every output."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tasks.sinks.json_files import json_file
+from tasks.sinks.targets import target_of_key
+from tasks.sinks.views import write_target
+from tasks.state import documents
+
+if TYPE_CHECKING:
+    from tasks.state.ledger import Ledger
+
+
+class KeepsPages(Protocol):
+    """The part of the page store that is needed here."""
+
+    def forget(self, document_id: str) -> None:
+        """Removes everything kept of the document's pages. Blocking; nothing kept is no error."""
+
+
+async def forget_document(ledger: "Ledger", folder: Path, document_id: str, pages: KeepsPages) -> None:
+    """Removes what docmill keeps of a document beside its id, statuses and cost. `folder` is that of flows.yaml.
+
+    The file itself and outputs that were copied or moved elsewhere are not touched. Raises StateError while it is worked on.
+    """
+    listed = await ledger.database.write(lambda connection: documents.forget(connection, document_id))
+    await asyncio.to_thread(pages.forget, document_id)
+    for entry in listed:
+        target = target_of_key(entry.target, folder)
+        if target.kind == "json":
+            json_file(target.place, entry.entry).unlink(missing_ok=True)
+        elif target.place.exists():
+            await write_target(ledger, target)
+    await ledger.database.truncate_log()
