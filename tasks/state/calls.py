@@ -59,6 +59,13 @@ class CallBook:
     async def answer(self, key: str) -> StoredAnswer | None:
         return await self._database.read(lambda connection: answers.get(connection, key, self._stored_after))
 
+    async def resolution(self, endpoint: str, role: str) -> str | None:
+        """See `Ledger.resolution`: the gateway knows the ledger through its call book only."""
+        return await self._ledger.resolution(endpoint, role)
+
+    async def keep_resolution(self, endpoint: str, role: str, model: str) -> None:
+        await self._ledger.keep_resolution(endpoint, role, model)
+
     @asynccontextmanager
     async def sole(self, key: str) -> AsyncIterator[StoredAnswer | None]:
         """Of all who ask the same at the same time, in any process, one gets None and must ask; the others wait for its stored answer.
