@@ -1,0 +1,94 @@
+"""Which model does a role stand for? One function for running and for planning; what was found out is kept for a day."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from schemas.errors import ModelGoneError
+from tasks.definition import FlowDefinition
+from tasks.models.catalogue import Catalogue, Model
+
+
+class Resolutions(Protocol):
+    """The ledger's memory of which id a role stood for at an endpoint; it forgets after 24 hours."""
+
+    async def resolution(self, endpoint: str, role: str) -> str | None: ...
+    async def keep_resolution(self, endpoint: str, role: str, model: str) -> None: ...
+
+
+def catalogue_of(flow: FlowDefinition) -> Catalogue:
+    return Catalogue(flow.catalogue, flow.provider.base_url)
+
+
+def roles_of(flow: FlowDefinition) -> tuple[str, ...]:
+    """The roles that the steps of a flow use, in the order of the steps."""
+    named = [getattr(step.settings, "model", None) for step in flow.steps]
+    return tuple(dict.fromkeys(role for role in named if isinstance(role, str)))
+
+
+def in_order(models: Sequence[str], stored: str | None, catalogue: Catalogue) -> tuple[str, ...]:
+    """The ids of a role in the order in which they are tried: the stored result, then those not known to be retired, then the retired ones.
+
+    A retired id is tried last and not never: a catalogue grows old.
+    """
+    first = [model for model in models if model == stored]
+    serving = [model for model in models if not catalogue.is_retired(model)]
+    return tuple(dict.fromkeys([*first, *serving, *models]))
+
+
+def memory_key(role: str, models: Sequence[str]) -> str:
+    """A stored result belongs to a role with this very list: a changed list is looked at afresh."""
+    return f"{role}: {', '.join(models)}"
+
+
+async def resolve(flow: FlowDefinition, role: str, memory: Resolutions | None) -> tuple[str, ...]:
+    """The model ids to try for `role`, best first. Without network; `memory` None where no ledger is open."""
+    models = flow.models[role]
+    stored = await memory.resolution(flow.provider.base_url, memory_key(role, models)) if memory is not None else None
+    return in_order(models, stored, catalogue_of(flow))
+
+
+class Roles:
+    """The roles of one run. A model that is gone is said once, loudly, and is not tried again in this run."""
+
+    def __init__(self, flow: FlowDefinition, memory: Resolutions | None, on_warning: Callable[[str], None]) -> None:
+        self._flow, self._memory, self._on_warning = flow, memory, on_warning
+        self._catalogue = catalogue_of(flow)
+        self._candidates: dict[str, tuple[str, ...]] = {}
+        self._gone: dict[str, str] = {}  # model id -> what the endpoint said
+
+    def model(self, model_id: str) -> Model:
+        return self._catalogue.model(model_id)
+
+    async def candidates(self, role: str) -> tuple[str, ...]:
+        """What is left of the role's ids, best first. Raises ModelGoneError when none is."""
+        if role not in self._candidates:
+            self._candidates[role] = await resolve(self._flow, role, self._memory)
+            self._say_skipped(role)
+        left = tuple(model for model in self._candidates[role] if model not in self._gone)
+        if not left:
+            said = " ".join(self._gone[model] for model in self._candidates[role])
+            raise ModelGoneError(f"no model of role {role!r} is served. {said} Name another one under `models:` in flows.yaml.")
+        return left
+
+    async def resolved(self) -> Mapping[str, str]:
+        """Role -> the id that would be asked now, for the roles of the flow's steps."""
+        return {role: (await self.candidates(role))[0] for role in roles_of(self._flow)}
+
+    async def gone(self, role: str, model_id: str, error: ModelGoneError) -> None:
+        """`model_id` is not served: the next id of the role is asked from now on, also by the next runs of this day."""
+        if model_id in self._gone:
+            return
+        self._gone[model_id] = str(error)
+        left = [model for model in self._candidates[role] if model not in self._gone]
+        replacement = self._catalogue.model(model_id).replacement
+        advice = f" Mistral names {replacement} as its replacement." if replacement and replacement not in self._candidates[role] else ""
+        if left:
+            self._on_warning(f"model {model_id!r} of role {role!r} is gone; {left[0]!r} is asked instead.{advice} {error}")
+            if self._memory is not None:
+                await self._memory.keep_resolution(self._flow.provider.base_url, memory_key(role, self._flow.models[role]), left[0])
+
+    def _say_skipped(self, role: str) -> None:
+        asked, preferred = self._candidates[role][0], self._flow.models[role][0]
+        model = self._catalogue.model(preferred)
+        if asked != preferred and self._catalogue.is_retired(preferred):
+            self._on_warning(f"model {preferred!r} of role {role!r} was retired on {model.retired}; {asked!r} is asked instead.")
