@@ -7,7 +7,7 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +28,7 @@ from tasks.documents.passwords import passwords_of
 from tasks.documents.reader import DocumentReader
 from tasks.models.gateway import ModelGateway
 from tasks.services import Services
+from tasks.sinks.views import OutputViews
 from tasks.sources.folder import SourceFile, files_of_paths, files_of_source
 from tasks.state.calls import CallBook
 from tasks.state.ledger import Ledger
@@ -37,7 +38,7 @@ log = logging.getLogger("docmill")
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a caller may say of one run. `working_folder` is what relative `paths` resolve against."""
+    """What a caller may say of one run. `working_folder` is what relative `paths` resolve against; `out` is absolute."""
 
     working_folder: Path = field(default_factory=Path.cwd)
     run_id: str | None = None  # of a run that is fanned out over processes; default: a new one
@@ -90,8 +91,8 @@ async def run_flow(
     files = _files(definition, paths, options)
     ledger = await Ledger.open(definition.state_url, definition.folder)
     try:
-        run_id = options.run_id or new_run_id()
-        await ledger.start_run(definition.name, run_id)
+        run_id = await ledger.start_run(definition.name, options.run_id or new_run_id())
+        await ledger.remove_old_answers(definition.name, definition.spec.cache.keep_days)
         with run_log(definition.folder, run_id) as log_file:
             async with open_services(definition, options, ledger, run_id, progress.say) as services:
                 run = RunState(
@@ -99,6 +100,7 @@ async def run_flow(
                 )
                 progress.run_started(definition.name, len(files))
                 results, interrupted = await _process_all(files, run, definition.spec.concurrency.documents, progress)
+                outputs = services.outputs.places if services.outputs else ()
             usage = services.models.usage if services.models else Usage()
         await ledger.finish_run(run_id, _summary(results, usage))
     finally:
@@ -110,6 +112,7 @@ async def run_flow(
         usage=usage,
         seconds=asyncio.get_running_loop().time() - started,
         log_file=log_file,
+        outputs=outputs,
         stopped_by=run.stopped_by,
         interrupted=interrupted,
     )
@@ -175,9 +178,9 @@ def _files(definition: FlowDefinition, paths: Sequence[str] | None, options: Run
     return files_of_source(definition.spec.source, definition.folder)
 
 
-async def _hash(definition: FlowDefinition, services: Services) -> str:
-    models = await services.models.resolved_models() if services.models else {}
-    return definition_hash(definition, models)
+def _hash(definition: FlowDefinition) -> str:
+    """The ids that a role may resolve to count, not the one it does: a model that is retired over night does not undo what is done."""
+    return definition_hash(definition, {role: " ".join(ids) for role, ids in definition.models.items()})
 
 
 @asynccontextmanager
@@ -186,22 +189,35 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """The reader with its workers, and for a paid engine the gateway with its budget; all closed at the end of the run."""
     settings = definition.settings(RenderSettingsSpec) or RenderSettingsSpec()
-    reader = DocumentReader(settings, store_url=definition.store_url, passwords=passwords_of(settings, definition.folder))
-    page_slots = asyncio.Semaphore(definition.spec.concurrency.pages)
-    async with reader:
+    store_url = definition.store_url or str(definition.folder / ".docmill" / "store")
+    async with (
+        DocumentReader(settings, store_url=store_url, passwords=passwords_of(settings, definition.folder)) as reader,
+        OutputViews.of(definition, ledger, options.out) as outputs,
+    ):
+        page_slots = asyncio.Semaphore(definition.spec.concurrency.pages)
+        services = Services(definition, run_id, reader, ledger, None, page_slots, options.out, outputs)
         if definition.engine == "local":
-            yield Services(definition, run_id, reader, ledger, None, page_slots, options.out)
+            yield services
             return
-        calls = CallBook(
-            ledger,
-            flow=definition.name,
-            run_id=run_id,
-            budget=definition.spec.budget,
-            max_tokens=options.max_tokens,
-            max_cost_nano=None if options.max_cost is None else int(options.max_cost * NANO_PER_UNIT),
-            fresh=options.fresh,
-            on_warning=say,
-        )
-        key = os.environ.get(definition.provider.api_key_env or "")
-        async with ModelGateway(definition, calls, SecretStr(key) if key else None, on_warning=say) as models:
-            yield Services(definition, run_id, reader, ledger, models, page_slots, options.out)
+        async with ModelGateway(
+            definition, _calls(definition, options, ledger, run_id, say), _api_key(definition), on_warning=say
+        ) as models:
+            yield replace(services, models=models)
+
+
+def _calls(definition: FlowDefinition, options: RunOptions, ledger: Ledger, run_id: str, say: Callable[[str], None]) -> CallBook:
+    return CallBook(
+        ledger,
+        flow=definition.name,
+        run_id=run_id,
+        budget=definition.spec.budget,
+        max_tokens=options.max_tokens,
+        max_cost_nano=None if options.max_cost is None else int(options.max_cost * NANO_PER_UNIT),
+        fresh=options.fresh,
+        on_warning=say,
+    )
+
+
+def _api_key(definition: FlowDefinition) -> SecretStr | None:
+    key = os.environ.get(definition.provider.api_key_env or "")
+    return SecretStr(key) if key else None
