@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
 
@@ -81,7 +81,7 @@ async def leave_artifacts(result: RunResult, usage: Mapping[str, Usage]) -> None
 
 
 @contextlib.contextmanager
-def _no_reason_to_fail() -> Any:
+def _no_reason_to_fail() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - Prefect's client raises many types; the UI is a view, the ledger is the truth
@@ -98,7 +98,7 @@ class ProgressArtifact:
         self._updates: asyncio.Task[None] | None = None
         self.documents = 0
 
-    async def __aenter__(self) -> "ProgressArtifact":
+    async def __aenter__(self) -> Self:
         self._updates = asyncio.create_task(self._update())
         return self
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
@@ -29,9 +29,11 @@ _finished_run: ContextVar[list[RunResult] | None] = ContextVar("_finished_run", 
 
 
 def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
-    """The Prefect flow of `flows.NAME` in `file` (absolute). Its parameters are `RunParameters` and, for a batch of a larger run, that run's id.
+    """The Prefect flow of `flows.NAME` in `file`. Its parameters are `RunParameters` and, for a batch of a larger run, that run's id.
 
     Loading happens when it runs, so that a worker sees the file as it is then."""
+
+    file = file.absolute()
 
     async def body(
         paths: list[str] | None = None,
@@ -57,8 +59,7 @@ def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
     body.__name__ = body.__qualname__ = name
     body.__module__ = FLOWS_MODULE
     body.__doc__ = spec.description or f"Flow {name} of {file.name}."
-    return flow(
-        body,
+    decorate = flow(
         name=name,
         description=body.__doc__,
         flow_run_name=_flow_run_name(name),
@@ -67,6 +68,7 @@ def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
         log_prints=False,
         validate_parameters=True,
     )
+    return decorate(body)
 
 
 def _flow_run_name(flow_name: str) -> Callable[[], str]:
@@ -88,8 +90,7 @@ async def _run_and_tell(file: Path, name: str, paths: Sequence[str] | None, opti
             result = await run_flow(definition, paths, options, call_step=steps, progress=progress)
     except DocmillError:
         raise
-    except Exception as error:
-        # Its message may quote a document, and Prefect would send it to the server with the traceback.
+    except Exception as error:  # noqa: BLE001 - its message may quote a document, and Prefect would send it to the server
         raise RuntimeError(
             f"unexpected {type(error).__name__} in a run of {name}; run it with `docmill run --no-prefect -v` to see more"
         ) from None
@@ -127,7 +128,13 @@ def run_with_prefect(name: str, file: Path, paths: Sequence[str] | None, options
 async def arun_with_prefect(name: str, file: Path, paths: Sequence[str] | None, options: RunOptions, *, local: bool = False) -> RunResult:
     definition = load_flow(file, name, local=local)
     the_flow = prefect_flow(file, name, definition.spec)
-    parameters = {
+    parameters = flow_parameters(paths, options, local=local)
+    return await result_of(lambda: the_flow(**parameters, return_state=True))
+
+
+def flow_parameters(paths: Sequence[str] | None, options: RunOptions, *, local: bool) -> dict[str, Any]:
+    """The run parameters that say the same as `options`, with absolute paths."""
+    return {
         "paths": None if paths is None else [str(options.working_folder / path) for path in paths],
         "local": local,
         "out": None if options.out is None else str(options.out),
@@ -135,11 +142,11 @@ async def arun_with_prefect(name: str, file: Path, paths: Sequence[str] | None, 
         "fresh": options.fresh,
         "max_tokens": options.max_tokens,
         "max_cost": None if options.max_cost is None else float(options.max_cost),
+        "run_id": options.run_id,
     }
-    return await result_of(lambda: the_flow(**parameters, return_state=True))
 
 
-async def result_of(call: Callable[[], Awaitable[State[Any]]]) -> RunResult:
+async def result_of(call: Callable[[], Any]) -> RunResult:
     """Run a flow of ours in this process and give its result, which Prefect never sees."""
     collected: list[RunResult] = []
     token = _finished_run.set(collected)

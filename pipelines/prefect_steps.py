@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 
 from schemas.errors import DocmillError
 from schemas.record import Draft
-from schemas.usage import Usage
+from schemas.usage import Usage  # noqa: TC001 - as the others: these few imports cost nothing
 from tasks.definition import Step
 from tasks.services import Services
 
@@ -39,15 +39,15 @@ def _task_for(step: str) -> Any:
             return Failed(message=f"unexpected {type(error).__name__}; the log file of the run has the place")
         return Completed()
 
-    return task(
-        run_step,
+    decorate = task(
         name=step,
-        task_run_name=f"{step} {{document}}".replace("{step}", step),
+        task_run_name=f"{step.replace('{', '{{').replace('}', '}}')} {{document}}",
         retries=0,  # the client repeats what may be repeated; a task retry would repeat the whole document
         persist_result=False,
         cache_policy=NO_CACHE,
         log_prints=False,
     )
+    return decorate(run_step)
 
 
 class PrefectSteps:

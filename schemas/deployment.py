@@ -1,6 +1,6 @@
 """What flows.yaml may say about when and where a flow runs: deployments, schedules, folder watch, fan-out, notices."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -59,10 +59,6 @@ class ScheduleSpec(Spec):
         if self.anchor is not None and self.interval_seconds is None:
             raise ValueError("`anchor` goes with `interval_seconds` only")
         return self
-
-    @property
-    def interval(self) -> timedelta | None:
-        return None if self.interval_seconds is None else timedelta(seconds=self.interval_seconds)
 
 
 class OverlapSpec(Spec):

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from schemas.errors import DocmillError, ExitCode, FlowFileError
 
-COMMANDS = ("run", "check", "init", "schema")
+COMMANDS = ("run", "check", "init", "schema", "deploy", "serve", "watch")
 
 
 class _CommandsOnDemand(TyperGroup):

@@ -1,0 +1,7 @@
+"""Deployments of flows.yaml on a Prefect server: what is wanted, what is registered, how they differ.
+
+wanted.py       flows.yaml -> what should be registered
+registered.py   what the server has of this flows.yaml
+deploy.py       making the second like the first
+silent_runs.py  the automation that marks silent runs crashed
+"""
