@@ -53,6 +53,17 @@ documents = Table(  # one row for each flow, document and definition; see ledger
     Index("documents_by_claim", "claim_owner"),
 )
 
+invoice_numbers = Table(  # which invoice a document carries; see invoice_numbers.py
+    "invoice_numbers",
+    METADATA,
+    Column("position", Integer, primary_key=True, autoincrement=True),  # the earlier document has the lower one
+    Column("flow", Id, nullable=False),
+    Column("document_id", Id, nullable=False),
+    Column("invoice_key", Id, nullable=False),  # a hash of seller and number
+    Index("invoice_numbers_once", "flow", "document_id", unique=True),
+    Index("invoice_numbers_by_key", "flow", "invoice_key"),
+)
+
 outputs = Table(  # which documents an output lists, in the order of `position`; see outputs.py
     "outputs",
     METADATA,

@@ -1,0 +1,29 @@
+"""Was an invoice of this number from this seller read before, in another file?"""
+
+import hashlib
+import re
+import unicodedata
+
+from schemas.record import Draft, Finding
+from tasks.rules.facts import Facts
+from tasks.services import Services
+from tasks.state.invoice_numbers import earlier_documents
+
+
+async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Finding]:
+    """Only the later file is told to be the duplicate, also when both are checked again. The same bytes are one document, never two."""
+    number, seller = facts.text("number"), facts.text("seller.vat_id") or facts.text("seller.name")
+    if not number or not seller:
+        return []
+    key = invoice_key(number, seller)
+    paths = await earlier_documents(services.ledger, flow=services.flow.name, document_id=draft.document.document_id, invoice_key=key)
+    if not paths:
+        return []
+    message = f"the same seller's invoice with this number came before: {', '.join(paths[:3])}"
+    return [Finding(code="duplicate", message=message, fields=facts.paths("number"))]
+
+
+def invoice_key(number: str, seller: str) -> str:
+    """A hash, so that the ledger holds no text of the document; letters and digits count, case, accents and spaces do not."""
+    parts = (re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", part)).casefold() for part in (seller, number))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,64 @@
+"""What does a rule look at? One record, seen in the terms of an invoice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from pydantic import JsonValue
+
+from schemas.record import Draft
+from tasks.rules.currencies import minor_unit
+from tasks.rules.terms import Found, invoice_terms, item_terms
+from tasks.rules.values import as_amount, as_day
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A record and what is known about it. `exact` are the paths of values that an e-invoice gave, which no one can have misread."""
+
+    record: Mapping[str, JsonValue]
+    exact: frozenset[str]
+    today: date
+
+    @classmethod
+    def of(cls, draft: Draft, today: date) -> "Facts":
+        exact = frozenset(evidence.field for evidence in draft.evidence if evidence.found_by == "einvoice")
+        return cls(draft.record or {}, exact, today)
+
+    @cached_property
+    def terms(self) -> dict[str, Found]:
+        return invoice_terms(self.record)
+
+    @cached_property
+    def unit(self) -> Decimal:
+        """The smallest amount of the record's currency: 0.01 where none is known."""
+        return minor_unit(self.text("currency"))
+
+    def text(self, term: str) -> str | None:
+        found = self.terms.get(term)
+        return str(found.value) if found and isinstance(found.value, str | int) else None
+
+    def amount(self, term: str) -> Decimal | None:
+        found = self.terms.get(term)
+        return as_amount(found.value) if found else None
+
+    def day(self, term: str) -> date | None:
+        found = self.terms.get(term)
+        return as_day(found.value) if found else None
+
+    def paths(self, *terms: str) -> tuple[str, ...]:
+        """Where the values of these terms stand in the record; those that it does not have are left out."""
+        return tuple(self.terms[term].path for term in terms if term in self.terms)
+
+    def items(self, term: str, kind: str) -> list[dict[str, Found]]:
+        found = self.terms.get(term)
+        if found is None or not isinstance(found.value, list):
+            return []
+        return [item_terms(item, kind, f"{found.path}[{index}]") for index, item in enumerate(found.value)]
+
+
+def item_amount(item: Mapping[str, Found], term: str) -> Decimal | None:
+    found = item.get(term)
+    return as_amount(found.value) if found else None
