@@ -128,6 +128,12 @@ class Database:
         finally:
             self._engine.dispose()
 
+    def dispose(self) -> None:
+        """Closes the connections of a database that was never started and only read."""
+        self._closed = True
+        self._readers.shutdown()
+        self._engine.dispose()
+
     def _transaction(self) -> "_WriteTransaction":
         return _WriteTransaction(self._engine)
 
