@@ -8,7 +8,7 @@ from schemas.errors import StateError
 from schemas.record import Status
 from tasks.state import answers
 from tasks.state.owners import database_time
-from tasks.state.tables import documents, outputs
+from tasks.state.tables import documents, invoice_numbers, outputs
 
 SHORTEST_PREFIX = 6
 
@@ -97,6 +97,7 @@ def forget(connection: Connection, document_id: str) -> tuple[OutputEntry, ...]:
     emptied = {"path": "", "result": None, "error_message": None, "confidence": None, "updated_at": database_time(connection)}
     connection.execute(update(documents).where(documents.c.document_id == document_id).values(emptied))
     answers.remove(connection, document_id=document_id)
+    connection.execute(delete(invoice_numbers).where(invoice_numbers.c.document_id == document_id))
     listed = connection.execute(
         delete(outputs).where(outputs.c.document_id == document_id).returning(outputs.c.target, outputs.c.entry)
     ).all()
