@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pipelines.loading.references import References
     from tasks.definition import StepFunction
 
-PROMPTS = Path(__file__).resolve().parents[2] / "tasks" / "models" / "prompts"
-
 
 def load_flow_file(path: Path) -> FlowFile:
     """What flows.yaml says, checked and with every name in it resolved once. Raises FlowFileError with all problems at once."""
@@ -56,17 +54,19 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
 
 def _step(step: StepSpec, references: "References") -> Step:
     if step.name in STEP_SETTINGS:
-        return Step(step.name, step.settings, _built_in(step.name))
+        return Step(step.name, step.settings, built_in_step(step.name))
     from pipelines.loading.custom_step import step_function  # noqa: PLC0415 - only for flows with such a step
 
     return Step(step.name, references.settings[step.name], step_function(step.name, references.functions[step.name]))
 
 
-def _built_in(name: str) -> "StepFunction":
+def built_in_step(name: str) -> "StepFunction":
     """Step NAME is the function NAME in tasks/NAME.py; only the modules of the flow's own steps are imported."""
     function: StepFunction = getattr(importlib.import_module(f"tasks.{name}"), name)
     return function
 
 
 def _prompt(step: str, references: "References") -> str:
-    return references.prompts.get(step) or (PROMPTS / f"{step}.md").read_text(encoding="utf-8")
+    from tasks.models.prompts import shipped  # noqa: PLC0415 - `check` needs no prompt
+
+    return references.prompts.get(step) or shipped(step)
