@@ -1,6 +1,5 @@
 """What goes when a document is forgotten: its record, answers, page words and its place in every output."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 class KeepsPages(Protocol):
     """The part of the page store that is needed here."""
 
-    def forget(self, document_id: str) -> None:
-        """Removes everything kept of the document's pages. Blocking; nothing kept is no error."""
+    async def forget(self, document_id: str) -> None:
+        """Removes everything kept of the document's pages; nothing kept is no error."""
 
 
 async def forget_document(ledger: "Ledger", folder: Path, document_id: str, pages: KeepsPages) -> None:
@@ -26,7 +25,7 @@ async def forget_document(ledger: "Ledger", folder: Path, document_id: str, page
     The file itself and outputs that were copied or moved elsewhere are not touched. Raises StateError while it is worked on.
     """
     listed = await ledger.database.write(lambda connection: documents.forget(connection, document_id))
-    await asyncio.to_thread(pages.forget, document_id)
+    await pages.forget(document_id)
     for entry in listed:
         target = target_of_key(entry.target, folder)
         if target.kind == "json":

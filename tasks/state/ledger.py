@@ -166,8 +166,15 @@ class Ledger:
             raise StateError(f"run {run_id} has claimed no document in this process, so it has no records to write") from None
 
     async def finish(self, claim: Claimed, result: DocumentResult, usage: Usage) -> bool:
-        """Stores the outcome; only then is it safe. False, and nothing stored, when another process has taken the document over."""
+        """Stores the outcome; only then is it safe. False, and nothing stored, when another process has taken the document over.
+
+        A deferred outcome is a `release`: it never takes the place of a record.
+        """
         error = result.error
+        if result.status == Status.DEFERRED:
+            return await self.release(
+                claim, DeferReason(error.code if error else DeferReason.STOPPED), usage, message=error and error.message
+            )
         values = {
             "path": result.path,
             "status": str(result.status),
@@ -181,7 +188,7 @@ class Ledger:
         }
         return await self._end(claim, values)
 
-    async def release(self, claim: Claimed, reason: DeferReason, usage: Usage | None = None) -> bool:
+    async def release(self, claim: Claimed, reason: DeferReason, usage: Usage | None = None, *, message: str | None = None) -> bool:
         """Hands the document to the next run as `deferred`; a record it had from an earlier run stays its record."""
 
         def job(connection: Connection) -> bool:
@@ -193,7 +200,7 @@ class Ledger:
                 values = {
                     "status": str(Status.DEFERRED),
                     "error_code": str(reason),
-                    "error_message": DEFER_MESSAGES[reason],
+                    "error_message": message or DEFER_MESSAGES[reason],
                     "result": None,
                 }
                 values |= {} if usage is None else {"usage": usage.model_dump_json()}
