@@ -1,0 +1,218 @@
+"""What on a page may be the value of what? Dates, numbers, names with the label that stands beside, before or above them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, cast
+
+from schemas.document import Word
+from schemas.record import Evidence
+from tasks.local.dates import FoundDate, find_dates
+from tasks.local.folding import Span, spans, tokens
+from tasks.local.labels import Concept, LabelBook, Match
+from tasks.local.reading import Segment, Sheet, box_of, quote_of
+
+FoundBy = Literal["text_layer", "ocr"]
+DATE_KEYS = frozenset(
+    {
+        Concept.ISSUE_DATE,
+        Concept.DUE_DATE,
+        Concept.ORDER_DATE,
+        Concept.DELIVERY_DATE,
+        Concept.PERIOD_START,
+        Concept.PERIOD_END,
+        Concept.OTHER_DATE,
+    }
+)
+_VALUE_START = re.compile(r"[\s:;.#№°=\-–)\]>*|_]*")
+_CODE = re.compile(r"[A-Za-z0-9ÄÖÜ_][\w./\-–]*(?:\s?[/-]\s?[\w./-]+)*")
+_WEAK = {"number", "no", "n", "nr", "nummer", "numero", "ref", "trans", "check no", "order", "project", "bon", "ticket", "account", "reference", "slip", "c f", "p i", "pan"}  # fmt: skip
+_RELATION = {"same": 1.0, "right": 0.95, "below": 0.75}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A possible value with where it stands. `score` orders candidates of one key; it is no probability."""
+
+    key: str
+    value: Any
+    score: float
+    page: int
+    words: tuple[Word, ...]
+    found_by: FoundBy
+    why: tuple[str, ...] = ()
+    place: float = 0.0  # how far down the document: page number + share of the page
+
+    def evidence(self, field: str, confidence: float, why: tuple[str, ...] = ()) -> Evidence:
+        return Evidence(
+            field=field,
+            page=self.page,
+            quote=quote_of(self.words)[:500],
+            box=box_of(self.words),
+            found_by=self.found_by,
+            confidence=confidence,
+            why=why or self.why,
+        )
+
+
+class Remainder(NamedTuple):
+    """What may be the value of a label: characters from `start` on of a segment."""
+
+    segment: Segment
+    start: int
+    relation: Literal["same", "right", "below"]
+
+    @property
+    def text(self) -> str:
+        return self.segment.text[self.start :]
+
+
+def found_by(sheet: Sheet) -> FoundBy:
+    return "ocr" if sheet.words_from == "ocr" else "text_layer"
+
+
+def place_of(sheet: Sheet, segment: Segment) -> float:
+    return sheet.page_number + min(0.999, max(0.0, segment.y0 / sheet.height))
+
+
+def candidate(
+    sheet: Sheet, segment: Segment, start: int, end: int, *, key: str, value: Any, score: float, why: tuple[str, ...] = ()
+) -> Candidate:
+    """A candidate quoting characters `start`..`end` of a segment."""
+    words = segment.words_at(start, end) or tuple(token.word for token in segment.tokens)
+    return Candidate(key, value, score, sheet.page_number, words, found_by(sheet), why, place_of(sheet, segment))
+
+
+def labelled_text(sheet: Sheet, segment: Segment, before: int, *, after: int = 0) -> Iterator[tuple[str, str]]:
+    """Texts that may label a value at character `before` of a segment, nearest first, with where they stand.
+
+    `after`: where the previous value in the same segment ends.
+    """
+    prefix = segment.text[after:before]
+    if any(c.isalpha() for c in prefix):
+        yield prefix, "same"
+    for other in sheet.left_of(segment)[:3]:
+        yield other.text, "left"
+    for other in sheet.above(segment)[:2]:
+        yield other.text, "above"
+
+
+def dates_on(sheet: Sheet, book: LabelBook, own_keys: frozenset[str]) -> list[Candidate]:
+    """Every date of the page under the key of its nearest label, or `unknown`. `own_keys`: date fields with labels of their own."""
+    found: list[Candidate] = []
+    for segment in sheet.segments:
+        last = 0
+        for date in find_dates(segment.text):
+            key, weight, why = _date_label(sheet, segment, date, last, book, own_keys)
+            if date.compact and key == Concept.UNKNOWN:
+                weight *= 0.6
+            timed = re.match(r"\W{0,3}\d\d?:\d\d", segment.text[date.end :]) is not None
+            weight += 0.1 * timed  # the till stamps date and time of the sale
+            found.append(candidate(sheet, segment, date.start, date.end, key=key, value=date, score=weight, why=why))
+            last = date.end
+    return found
+
+
+def _date_label(
+    sheet: Sheet, segment: Segment, date: FoundDate, last: int, book: LabelBook, own_keys: frozenset[str]
+) -> tuple[str, float, tuple[str, ...]]:
+    for text, where in labelled_text(sheet, segment, date.start, after=last):
+        if where == "above" and find_dates(text):
+            continue  # a list of dates: the one above says nothing about this one
+        words = tokens(text)[-12:]
+        matches = [m for m in book.matches(words) if m.key in DATE_KEYS or m.key in own_keys]
+        if where != "same":
+            matches = [m for m in matches if m.end - m.start >= len(words) - 3 and (m.letters > 2 or where == "left")]  # noqa: PLR2004  "du" labels only what follows it
+        if not matches:
+            continue
+        best = max(matches, key=lambda m: (m.key in own_keys and m.end - m.start > 1, m.end - m.start, m.letters, m.end))
+        named = any(m.key == Concept.NUMBER for m in book.matches(words)) if where == "same" else False
+        weight = min(1.0, 0.65 + 0.04 * best.letters + 0.15 * named) * {"same": 1.0, "left": 0.95, "above": 0.85}[where]
+        return best.key, weight, (f"label `{' '.join(words[best.start : best.end])}`",)
+    return Concept.UNKNOWN, 0.45, ("no label",)
+
+
+def after_label(sheet: Sheet, segment: Segment, spans_: list[Span], match: Match) -> Iterator[Remainder]:
+    """Where the value of a label may begin: behind it, in the next segment, below it."""
+    end = spans_[match.end - 1].end
+    skip = cast("re.Match[str]", _VALUE_START.match(segment.text, end)).end()
+    if skip < len(segment.text):
+        yield Remainder(segment, skip, "same")
+        return
+    right = sheet.right_of(segment)
+    if right:
+        yield Remainder(right[0], cast("re.Match[str]", _VALUE_START.match(right[0].text)).end(), "right")
+    for other in sheet.below(segment)[:1]:
+        yield Remainder(other, cast("re.Match[str]", _VALUE_START.match(other.text)).end(), "below")
+
+
+def codes_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candidate]:
+    """Numbers and codes beside a label of `keys`: invoice numbers, order numbers, ids of any kind."""
+    found: list[Candidate] = []
+    for segment in sheet.segments:
+        pieces = spans(segment.text)
+        words = [piece.token for piece in pieces]
+        for match in book.matches(words):
+            if match.key not in keys:
+                continue
+            for rest in after_label(sheet, segment, pieces, match):
+                code = _code_at(rest, book)
+                if code is None:
+                    continue
+                phrase = " ".join(words[match.start : match.end])
+                weight = _code_weight(phrase, match, rest, words)
+                why = (f"label `{phrase}`",) if rest.relation != "below" else (f"below label `{phrase}`",)
+                found.append(candidate(sheet, rest.segment, code[1], code[2], key=match.key, value=code[0], score=weight, why=why))
+                break
+    return found
+
+
+def _code_weight(phrase: str, match: Match, rest: Remainder, words: list[str]) -> float:
+    weight = _RELATION[rest.relation] * (0.5 if phrase in _WEAK else 0.8 if " " not in phrase and len(phrase) < 8 else 1.0)  # noqa: PLR2004  one short word is no full label
+    if match.start > 0 and phrase in _WEAK:
+        weight *= 0.6  # "... seat no 7"
+    if rest.relation == "same" and len(words) > 12:  # noqa: PLR2004  running text
+        weight *= 0.6
+    return weight
+
+
+def _code_at(rest: Remainder, book: LabelBook) -> tuple[str, int, int] | None:
+    match = _CODE.match(rest.segment.text, rest.start)
+    if match is None:
+        return None
+    dates = find_dates(rest.text)
+    if dates and dates[0].start == 0:
+        return None
+    text = match[0].rstrip(".-–/")
+    if not any(c.isdigit() for c in text) and "_" not in text:
+        return None
+    head = tokens(text)
+    if head and any(m.start == 0 and len(head[0]) > 3 and m.letters >= len(head[0]) for m in book.matches(head)) and not head[0].isdigit():  # noqa: PLR2004  a real word
+        if len(head) == 1 or not any(c.isdigit() for c in text):
+            return None
+    return text, match.start(), match.start() + len(text)
+
+
+def texts_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candidate]:
+    """Free text beside a label of `keys`, up to the end of its segment."""
+    found: list[Candidate] = []
+    for segment in sheet.segments:
+        pieces = spans(segment.text)
+        words = [piece.token for piece in pieces]
+        for match in book.matches(words):
+            if match.key not in keys or match.start > 1:
+                continue
+            for rest in after_label(sheet, segment, pieces, match):
+                value = rest.text.strip()
+                head = tokens(value)[:3]
+                labelled = any(m.start == 0 and m.letters > 3 for m in book.matches(head)) if rest.relation != "same" else False  # noqa: PLR2004  a real word
+                if not head or labelled:
+                    continue
+                colon = segment.text[pieces[match.end - 1].end :].lstrip()[:1] == ":"
+                score = _RELATION[rest.relation] * (1.0 if colon or rest.relation != "same" else 0.6) * min(1.0, 0.7 + 0.03 * match.letters)
+                why = (f"label `{' '.join(words[match.start : match.end])}`",)
+                found.append(
+                    candidate(sheet, rest.segment, rest.start, len(rest.segment.text), key=match.key, value=value, score=score, why=why)
+                )
+                break
+    return found

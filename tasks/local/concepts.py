@@ -1,0 +1,263 @@
+"""What does a field of any schema mean? By its name, alias, title, description and type, and by what it is nested in.
+
+A name has an attribute ("address"), perhaps a party ("store_address") and a qualifier ("due_date"), in any order and language: the attribute
+wins, so `store_address`, `adresse_fournisseur` and "address of the company" are all the seller's address.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.local.amount_labels import amount_label
+from tasks.local.folding import fold
+from tasks.local.labels import LABELS, Concept
+
+Kind = Literal["date", "money", "number", "code", "text", "name", "address", "pattern", "currency", "nothing"]
+Party = Literal["seller", "buyer", "delivery", "other"]
+ValueType = Literal["date", "datetime", "decimal", "float", "int", "str", "bool", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`key` is a concept or, for a field the lexicon does not know, the field's own; `phrases` are labels made from its name."""
+
+    kind: Kind
+    key: str
+    party: Party | None = None
+    part: str | None = None  # of an address: postcode, city, ...
+    phrases: tuple[str, ...] = ()
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PARTIES: dict[Party, frozenset[str]] = {
+    "other": _set("payee representative beneficiary bank signatory agency agent carrier"),
+    "delivery": _set("delivery shipping ship deliver livraison lieferung liefer entrega envio consegna levering shipment destination"),
+    "buyer": _set("buyer customer client recipient purchaser bill billed billing acheteur kunde kunden kaeufer kaufer klant koper cliente comprador acquirente receiver destinataire debtor abonne destinatario rechnungsempfaenger"),
+    "seller": _set("seller vendor supplier issuer company merchant store shop business provider biller fournisseur vendeur emetteur societe entreprise verkaeufer verkaufer lieferant firma aussteller "
+    "verkoper leverancier bedrijf proveedor vendedor emisor empresa venditore fornitore cedente azienda sender retailer restaurant hotel organisation organization commerce tienda negozio winkel laden"),
+}  # fmt: skip
+_DATE = _set("date datum fecha data dated day jour issued due")
+_NUMBER = _set("number no num nr id identifier code reference ref numero nummer n numer identifiant kennung")
+_ADDRESS = _set("address adresse anschrift adres direccion indirizzo location addr domicilio ubicacion sede")
+_PARTS: dict[str, frozenset[str]] = {
+    "postcode": _set("postcode zip zipcode postal plz cap cp postleitzahl"),
+    "city": _set("city town ville stadt ort ciudad citta stad plaats localita"),
+    "country": _set("country pays land pais paese"),
+    "region": _set("region state province provincia county bundesland departement"),
+    "street": _set("street rue strasse straat calle via road line1"),
+}
+_NAME = _set("name nom nombre naam nome title names")
+_PATTERNS: dict[Concept, frozenset[str]] = {
+    Concept.IBAN: _set("iban"),
+    Concept.BIC: _set("bic swift"),
+    Concept.EMAIL: _set("email mail courriel correo"),
+    Concept.PHONE: _set("phone telephone tel mobile telefon telefono telefoon telefonnummer"),
+    Concept.FAX: _set("fax telefax"),
+    Concept.URL: _set("website url web homepage"),
+}
+_VAT = _set("vat tva ust btw iva mwst umsatzsteuer ustid partita")
+_TAX = _set("tax gst sst steuer steuernummer fiscal fiscale tin ein gstin siret nif cif abn")
+_TEXTS: dict[Concept, tuple[frozenset[str], ...]] = {
+    Concept.PAYMENT_TERMS: (_set("terms conditions zahlungsbedingungen condizioni condiciones"),),
+    Concept.PAYMENT_METHOD: (
+        _set("payment paiement zahlung pago pagamento betaal"),
+        _set("method means mode type art methode medio metodo way"),
+    ),
+}
+_NUMBERS: tuple[tuple[Concept, frozenset[str]], ...] = (
+    (Concept.PAYMENT_REFERENCE, _set("payment paiement zahlung pago pagamento remittance")),
+    (Concept.ORDER_NUMBER, _set("order po purchase commande bestellung bestell auftrag bestelling pedido ordine")),
+    (Concept.CUSTOMER_NUMBER, _set("customer client kunden kunde klant cliente account")),
+    (Concept.CONTRACT_NUMBER, _set("contract contrat vertrag vertrags contrato contratto agreement")),
+    (Concept.DELIVERY_NUMBER, _set("delivery despatch dispatch lieferschein livraison albaran ddt")),
+    (Concept.PROJECT_NUMBER, _set("project projet projekt proyecto progetto job")),
+    (Concept.REGISTRATION_NUMBER, _set("registration register registry siren kvk hrb company")),
+)
+_DOCUMENT = _set(
+    "invoice receipt bill document facture rechnung rechnungs factuur factura fattura beleg ticket doc inv slip voucher statement recibo ricevuta"
+)
+_DATES: tuple[tuple[Concept, frozenset[str]], ...] = (
+    (
+        Concept.DUE_DATE,
+        _set(
+            "due payment deadline echeance faelligkeit fallig faellig faelligkeits vervaldatum verval vencimiento scadenza pay payable limite"
+        ),
+    ),
+    (Concept.ORDER_DATE, _set("order commande bestell bestelldatum auftrags pedido ordine po")),
+    (
+        Concept.DELIVERY_DATE,
+        _set("delivery delivered shipping shipped ship service supply livraison liefer lieferdatum lever entrega consegna"),
+    ),
+    (Concept.PERIOD_START, _set("start from begin debut von beginn van desde inicio inizio since")),
+    (Concept.PERIOD_END, _set("end to until bis fin ende tot hasta fine thru through")),
+)
+_NEVER_ISSUE = _set(
+    "birth print printed expiry expires expiration valid tax check arrival departure hired signed received created updated scheme point"
+)
+_UNREADABLE = _set("scheme category currency base")  # refinements of a value that stand nowhere beside a label of their own
+_ALSO_PARTIES = frozenset().union(*_PARTIES.values())
+_FILLER = _set("the a an of de du la le el des der die das van di del il or and et und as such what which is was where how")
+
+
+def words_of(name: str) -> list[str]:
+    """Folded words of a field name: snake_case, camelCase, kebab-case, or plain text."""
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return [word for word in re.split(r"[^a-z0-9]+", fold(split)) if word]
+
+
+def meaning_of(
+    path: tuple[str, ...], value_type: ValueType, *, alias: str | None = None, title: str | None = None, description: str | None = None
+) -> Meaning:
+    """What the field at `path` (names from the outermost model in) means. A name that says nothing leaves it to title and description."""
+    parents = [word for name in path[:-1] for word in words_of(name)]
+    own = f"own:{'.'.join(path)}"
+    names = [path[-1], *(text for text in (alias, title) if text)]
+    phrases = tuple(dict.fromkeys(" ".join(words_of(name)) for name in names))
+    for text in (*names, _first_clause(description or "")):
+        meaning = _by_words(words_of(text), parents, value_type)
+        if meaning is not None:
+            party = meaning.party
+            return Meaning(meaning.kind, meaning.key, party, meaning.part, phrases if meaning.key in _PERIODS else ())
+    listed = _BY_LABEL.get("".join(words_of(path[-1])))  # compound words: rechnungsdatum, factuurnummer
+    if (
+        listed is not None
+        and (listed in _DATE_CONCEPTS) == (value_type in ("date", "datetime"))
+        and value_type in ("date", "datetime", "str")
+    ):
+        return Meaning("date" if listed in _DATE_CONCEPTS else "code", listed)
+    if value_type in ("date", "datetime"):
+        return Meaning("date", own, phrases=phrases)
+    if value_type in ("decimal", "float", "int"):
+        return Meaning("number", own, phrases=phrases)
+    if value_type == "bool":
+        return Meaning("nothing", own)
+    code = bool(set(words_of(path[-1])) & _NUMBER)
+    return Meaning("code" if code else "text", own, phrases=phrases)
+
+
+_DATE_CONCEPTS = (Concept.ISSUE_DATE, Concept.DUE_DATE, Concept.ORDER_DATE, Concept.DELIVERY_DATE)
+_CODE_CONCEPTS = (Concept.NUMBER, *(concept for concept, _ in _NUMBERS), Concept.TAX_NUMBER)
+_BY_LABEL: dict[str, Concept] = {
+    "".join(words_of(phrase)): concept for concept in (*_CODE_CONCEPTS, *_DATE_CONCEPTS) for phrase in LABELS[concept].split("|") if len(phrase) > 6
+}  # fmt: skip
+_PERIODS = (Concept.PERIOD_START.value, Concept.PERIOD_END.value)
+
+
+def _first_clause(description: str) -> str:
+    return re.split(r"[,;:(.\n]| - ", description, maxsplit=1)[0]
+
+
+def _party(words: set[str], parents: list[str]) -> Party | None:
+    for party, names in _PARTIES.items():
+        if words & names:
+            return party
+    for party, names in _PARTIES.items():
+        if set(parents) & names:
+            return party
+    return None
+
+
+def _by_words(words: list[str], parents: list[str], value_type: ValueType) -> Meaning | None:
+    here, around = set(words) - _FILLER, set(words) | set(parents)
+    if not here:
+        return None
+    if value_type in ("date", "datetime"):
+        return _date(here, around)
+    if value_type in ("decimal", "float", "int"):
+        return _amount(words, parents, value_type)
+    if value_type == "bool":
+        return None
+    return _string(words, here, around, parents)
+
+
+def _date(here: set[str], around: set[str]) -> Meaning | None:
+    for concept, names in _DATES:
+        if here & names or (concept not in (Concept.PERIOD_END, Concept.PERIOD_START) and around & names and not here & _DOCUMENT):
+            return Meaning("date", concept)
+    if around & _NEVER_ISSUE or not (
+        here & _DATE or here & _DOCUMENT or here & _set("issue purchase transaction on at when sale emission")
+    ):
+        return None
+    return Meaning("date", Concept.ISSUE_DATE)
+
+
+def _amount(words: list[str], parents: list[str], value_type: ValueType) -> Meaning | None:
+    here = set(words)
+    if here & _set("rate percent percentage percentage quantity count currency pages taux satz tarif"):
+        return None
+    if "line" in here or "lines" in here or "item" in here:
+        return Meaning("money", Concept.SUBTOTAL)
+    label = amount_label(" ".join(words)) or amount_label(" ".join([*words, *parents]))
+    if label is None or (value_type == "int" and label.weight < 0.8):  # noqa: PLR2004  an int is seldom money
+        return None
+    if label.concept == Concept.CHARGE and "charge" not in here and "charges" not in here:
+        return None  # shipping, service, tip: labels of their own
+    return Meaning("money", label.concept)
+
+
+def _string(words: list[str], here: set[str], around: set[str], parents: list[str]) -> Meaning | None:
+    party = _party(here, parents)
+    if here & _UNREADABLE and not here & _set("amount total") and here != {"currency"} and "code" not in here:
+        return Meaning("nothing", Concept.UNKNOWN)
+    for concept, names in _PATTERNS.items():
+        if here & names and not here & _set("debited"):
+            return Meaning("pattern", concept, party)
+    if here & _set("currency devise wahrung waehrung valuta moneda divisa monnaie munt") and "tax" not in here:
+        return Meaning("currency", Concept.CURRENCY)
+    for part, names in _PARTS.items():
+        if here & names and not here & _ADDRESS or (here & names and part != "street"):
+            return Meaning("address", Concept.SELLER_ADDRESS, party or "seller", part)
+    if here & _ADDRESS and not here & _set("email electronic"):
+        return Meaning("address", Concept.SELLER_ADDRESS, party or "seller")
+    if "lines" in here and around & _ADDRESS:
+        return Meaning("address", Concept.SELLER_ADDRESS, party or "seller", "lines")
+    for concept, groups in _TEXTS.items():
+        if all(here & group for group in groups):
+            return Meaning("text", concept)
+    return _identifier(here, around, parents, party) or _string_sum(words, here) or _party_name(here, parents, party)
+
+
+def _identifier(here: set[str], around: set[str], parents: list[str], party: Party | None) -> Meaning | None:
+    numbered = bool(here & _NUMBER)
+    if here & _VAT and (numbered or here <= _VAT | _ALSO_PARTIES):
+        return Meaning("pattern", Concept.VAT_ID, party)
+    if here & _TAX and numbered or here & _set("gstin siret nif cif abn tin ein steuernummer"):
+        return Meaning("code", Concept.TAX_NUMBER, party)
+    if numbered and here & _set("bank account konto compte") and around & _set("bank payment accounts iban konto"):
+        return Meaning("code", Concept.ACCOUNT_NUMBER)
+    if here & _DATE and not numbered:
+        return _date(here, around)
+    if numbered and here & _DOCUMENT:
+        return Meaning("code", Concept.NUMBER)
+    for concept, names in _NUMBERS:
+        if here & names and (numbered or here <= names):
+            if not numbered and here & _ALSO_PARTIES:
+                continue
+            return Meaning("code", concept, party)
+    if (numbered and here <= _NUMBER and not parents) or here <= _DOCUMENT:
+        return Meaning("code", Concept.NUMBER)
+    return None
+
+
+def _string_sum(words: list[str], here: set[str]) -> Meaning | None:
+    label = amount_label(" ".join(words))
+    summed = here & _set("total amount sum betrag montant importe importo gesamtbetrag ttc subtotal gross net tax totale totaal summe")
+    return Meaning("money", label.concept) if label is not None and summed and not here & _NUMBER else None
+
+
+def _party_name(here: set[str], parents: list[str], party: Party | None) -> Meaning | None:
+    if party is None and here <= _NAME and not parents:
+        party = "seller"
+    naming = bool(here & _NAME)
+    if "contact" in parents:
+        return Meaning("nothing", Concept.CONTACT)  # a clerk is not the company
+    if party is None or here & _NUMBER:
+        return None
+    plain = any(here <= (names | _NAME) for names in _PARTIES.values())
+    if not plain or (not naming and not here & _ALSO_PARTIES):
+        return None
+    key = {"seller": Concept.SELLER_NAME, "buyer": Concept.BUYER_NAME, "delivery": Concept.DELIVERY_NAME, "other": Concept.UNKNOWN}[party]
+    return Meaning("name" if party != "other" else "nothing", key, party)

@@ -1,0 +1,136 @@
+"""What has been seen on the pages so far? Bounded lists of candidates: memory stays flat however many pages a document has."""
+
+import re
+from collections import Counter, deque
+from heapq import nlargest
+from itertools import chain
+
+from schemas.document import Page
+from tasks.local.amounts import Amount, amounts_on
+from tasks.local.candidates import Candidate, candidate, codes_on, dates_on, texts_on
+from tasks.local.dates import Order
+from tasks.local.ids import FoundId, find_bics, find_ibans, find_vat_ids
+from tasks.local.labels import Concept, LabelBook, lexicon
+from tasks.local.money import currency_codes, currency_signs
+from tasks.local.parties import PartyBlock, parties_on
+from tasks.local.reading import Segment, Sheet, sheet_of
+from tasks.local.shape import Leaf
+
+MOST_OF_A_KEY = 12
+MOST_AMOUNTS = (150, 250)  # of the first pages, of the last ones: sums stand on either
+MOST_BLOCKS = 40
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_URL = re.compile(r"(?:https?://|www\.)[\w./?=&%#-]+[\w/]", re.IGNORECASE)
+_PHONE = re.compile(r"\+?\(?\d[\d ()./-]{6,18}\d")
+_AMERICAN = re.compile(r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|\bUSA\b|\bU\.S\.|US\$|\bUSD\b|United States")
+
+
+class Gathered:
+    """Candidates of all pages read so far. `leaves` decides which labels are looked for beside the lexicon's."""
+
+    def __init__(self, leaves: list[Leaf]) -> None:
+        own = {leaf.meaning.key: leaf.meaning.phrases for leaf in leaves if leaf.meaning.key.startswith("own:")}
+        periods = {
+            f"own:{'.'.join(leaf.path)}": leaf.meaning.phrases for leaf in leaves if leaf.meaning.kind == "date" and leaf.meaning.phrases
+        }
+        self.book = LabelBook({**lexicon(), **own, **periods})
+        self._own_dates = frozenset(periods)
+        self._own_numbers = frozenset(leaf.meaning.key for leaf in leaves if leaf.meaning.kind == "number")
+        self._code_keys = frozenset(leaf.meaning.key for leaf in leaves if leaf.meaning.kind == "code") | {
+            Concept.NUMBER,
+            Concept.VAT_ID,
+            Concept.TAX_NUMBER,
+        }
+        self._text_keys = frozenset(leaf.meaning.key for leaf in leaves if leaf.meaning.kind == "text") | {Concept.PAYMENT_METHOD}
+        self.dates: dict[str, list[Candidate]] = {}
+        self.codes: dict[str, list[Candidate]] = {}
+        self.texts: dict[str, list[Candidate]] = {}
+        self.patterns: dict[str, list[Candidate]] = {}
+        self._first_amounts: list[Amount] = []
+        self._last_amounts: deque[Amount] = deque(maxlen=MOST_AMOUNTS[1])
+        self.blocks: list[PartyBlock] = []
+        self.currencies: Counter[str] = Counter()
+        self.currency_signs: Counter[str] = Counter()
+        self.currency_at: dict[str, Candidate] = {}
+        self.orders: Counter[Order] = Counter()
+        self.american = 0
+        self.words = 0
+
+    @property
+    def amounts(self) -> list[Amount]:
+        return list(chain(self._first_amounts, self._last_amounts))
+
+    def add(self, page: Page) -> Sheet:
+        """Read one more page; returns it in rows for those that want more of it."""
+        sheet = sheet_of(page)
+        self.words += len(page.words)
+        self._keep(self.dates, dates_on(sheet, self.book, self._own_dates))
+        self._keep(self.codes, codes_on(sheet, self.book, self._code_keys))
+        self._keep(self.texts, texts_on(sheet, self.book, self._text_keys))
+        self._keep(self.patterns, _patterns_on(sheet))
+        for date in chain.from_iterable(self.dates.values()):
+            if date.page == sheet.page_number and date.value.sure_order:
+                self.orders[date.value.sure_order] += 1
+        for amount in amounts_on(sheet, self.book, self._own_numbers):
+            if len(self._first_amounts) < MOST_AMOUNTS[0]:
+                self._first_amounts.append(amount)
+            else:
+                self._last_amounts.append(amount)
+        self.blocks = nlargest(MOST_BLOCKS, [*self.blocks, *parties_on(sheet, self.book)], key=lambda b: b.score)
+        for segment in sheet.segments:
+            self._count_signs(sheet, segment)
+        return sheet
+
+    def _count_signs(self, sheet: Sheet, segment: Segment) -> None:
+        self.american += len(_AMERICAN.findall(segment.text))
+        codes, signs = currency_codes(segment.text), currency_signs(segment.text)
+        self.currencies.update(codes)
+        self.currency_signs.update(signs)
+        for code in (*codes, *signs):
+            if code not in self.currency_at:
+                start = max(0, segment.text.find(code))
+                end = start + 3 if code in segment.text else len(segment.text)
+                self.currency_at[code] = candidate(sheet, segment, start, end, key=Concept.CURRENCY, value=code, score=1.0)
+
+    def _keep(self, kept: dict[str, list[Candidate]], found: list[Candidate]) -> None:
+        for one in found:
+            kept.setdefault(one.key, []).append(one)
+        for key, many in kept.items():
+            if len(many) > MOST_OF_A_KEY:
+                kept[key] = sorted(nlargest(MOST_OF_A_KEY, many, key=lambda c: (c.score, -c.place)), key=lambda c: c.place)
+
+
+def _patterns_on(sheet: Sheet) -> list[Candidate]:
+    """Values that are known by their form alone."""
+    found: list[Candidate] = []
+    for segment in sheet.segments:
+        text = segment.text
+
+        def add(key: str, match: re.Match[str] | FoundId, value: str, score: float, why: str, at: Segment = segment) -> None:
+            start, end = (match.start, match.end) if isinstance(match, FoundId) else match.span()
+            found.append(candidate(sheet, at, start, end, key=key, value=value, score=score, why=(why,)))
+
+        for found_id in find_ibans(text):
+            add(Concept.IBAN, found_id, found_id.value, 1.0, "check digits agree")
+        for found_id in find_vat_ids(text):
+            add(
+                Concept.VAT_ID,
+                found_id,
+                found_id.value,
+                1.0 if found_id.checked else 0.8,
+                "check digits agree" if found_id.checked else "form of a VAT id",
+            )
+        lowered = text.lower()
+        if "bic" in lowered or "swift" in lowered:
+            for found_id in find_bics(text):
+                add(Concept.BIC, found_id, found_id.value, 0.9, "beside its label")
+        for email in _EMAIL.finditer(text):
+            add(Concept.EMAIL, email, email[0], 0.9, "form of an e-mail address")
+        for url in _URL.finditer(text):
+            add(Concept.URL, url, url[0], 0.9, "form of a web address")
+        for label, key in ((r"(?:tel|phone|fon|ph|telefon\w*|telephone|mobile|hp)\b", Concept.PHONE), (r"fax\b", Concept.FAX)):
+            for match in re.finditer(label + r"[^\d+(]{0,8}", lowered):
+                number = _PHONE.match(text, match.end())
+                if number:
+                    add(key, number, number[0].strip(), 0.9, "label and form of a telephone number")
+    return found
