@@ -56,12 +56,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `usage` holds all attempts of this question; `model` is the id that was sent."""
+    """What came back. `model` is the id that was sent."""
 
     text: str
     finish_reason: str | None
     model: str
-    usage: Usage
     cached: bool
 
     @property
@@ -76,6 +75,7 @@ class ModelGateway:
         self._flow, self._calls, self._api_key = flow, calls, api_key
         self._roles = Roles(flow, calls, on_warning)
         self._usage = Usage()
+        self._usage_of: dict[str, Usage] = {}  # document_id -> not yet taken
         self._client: ChatClient | None = None
         self._deadlines: dict[str, float] = {}  # document_id -> event-loop time
         self._is_mistral = any(f"//{host}" in flow.provider.base_url for host in MISTRAL_HOSTS)
@@ -90,6 +90,14 @@ class ModelGateway:
     @property
     def usage(self) -> Usage:
         return self._usage
+
+    def take_usage(self, document_id: str) -> Usage:
+        """What was counted for a document since this was last called: every attempt, also of questions that ended in an error."""
+        return self._usage_of.pop(document_id, Usage())
+
+    def _count(self, document_id: str, usage: Usage) -> None:
+        self._usage += usage
+        self._usage_of[document_id] = self._usage_of.get(document_id, Usage()) + usage
 
     @property
     def waited_seconds(self) -> float:
@@ -121,16 +129,15 @@ class ModelGateway:
         key = answer_key(question, model.id, render, provider=self._flow.provider_name, base_url=self._flow.provider.base_url)
         stored = await self._calls.answer(key)
         if stored is not None:
-            return self._from_cache(stored, model)
+            return self._from_cache(question.document_id, stored, model)
         async with self._calls.sole(key) as stored_meanwhile:
             if stored_meanwhile is not None:
-                return self._from_cache(stored_meanwhile, model)
+                return self._from_cache(question.document_id, stored_meanwhile, model)
             return await self._buy(question, model, render, key)
 
-    def _from_cache(self, stored: StoredAnswer, model: Model) -> Answer:
-        usage = Usage(cache_hits=1)
-        self._usage += usage
-        return Answer(stored.text, stored.finish_reason, model.id, usage, cached=True)
+    def _from_cache(self, document_id: str, stored: StoredAnswer, model: Model) -> Answer:
+        self._count(document_id, Usage(cache_hits=1))
+        return Answer(stored.text, stored.finish_reason, model.id, cached=True)
 
     async def _buy(self, question: Question, model: Model, render: RenderSettings, key: str) -> Answer:
         client = self._client_with_key()
@@ -149,12 +156,6 @@ class ModelGateway:
             schema=question.schema,
             cache_key=self._cache_key(question) if self._is_mistral else None,
         )
-        spent: list[Usage] = []
-
-        def count(usage: Usage) -> None:
-            spent.append(usage)
-            self._usage += usage
-
         intent = CallIntent(
             document_id=question.document_id,
             page_numbers=question.page_numbers,
@@ -166,12 +167,12 @@ class ModelGateway:
             answer_key=key,
             bound=Meter.bound(model, bound),
         )
-        meter = Meter(self._calls, intent, model, bound, count)
+        meter = Meter(self._calls, intent, model, bound, lambda usage: self._count(question.document_id, usage))
         expected = estimated_prompt(texts, schema_json, sizes, model) + question.max_tokens
         completion = await client.complete(
             body, model=model.id, tokens=expected, meter=meter, deadline=self._deadline(question.document_id)
         )
-        return Answer(completion.text, completion.finish_reason, model.id, sum(spent, Usage()), cached=False)
+        return Answer(completion.text, completion.finish_reason, model.id, cached=False)
 
     def _client_with_key(self) -> ChatClient:
         provider = self._flow.provider

@@ -64,7 +64,7 @@ def _nullable_model(schema: type[BaseModel], made: dict[type[BaseModel], type[Ba
     fields: dict[str, Any] = {}
     for field_name, info in schema.model_fields.items():
         annotation = str if info.annotation is None else info.annotation
-        fields[field_name] = (_or_none(_nullable_type(annotation, made)), _field(field_name, info, is_list=_is_list(annotation)))
+        fields[field_name] = (_or_none(_nullable_type(annotation, made)), _field(info, is_list=_is_list(annotation)))
     config = ConfigDict(
         extra="ignore", coerce_numbers_to_str=True, populate_by_name=True, protected_namespaces=(), arbitrary_types_allowed=True
     )
@@ -73,7 +73,7 @@ def _nullable_model(schema: type[BaseModel], made: dict[type[BaseModel], type[Ba
     return model
 
 
-def _field(name: str, info: FieldInfo, *, is_list: bool) -> Any:
+def _field(info: FieldInfo, *, is_list: bool) -> Any:
     # An alias that is a path or a choice has no one key; the field's own name is then what the model is asked for.
     alias = info.validation_alias if isinstance(info.validation_alias, str) else None
     return Field(
