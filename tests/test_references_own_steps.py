@@ -94,14 +94,14 @@ async def test_a_step_that_returns_no_draft_is_told(tmp_path):
     ("step", "message"),
     [
         ("steps/own.py:add", "6:9: flows.orders.steps.steps/own.py:add: the setting `rate` is missing; add needs it"),
-        ("steps/own.py:add: {rate: x}", "6:29: flows.orders.steps.steps/own.py:add.rate: must be a valid decimal, found 'x'"),
+        ("steps/own.py:add: {rate: x}", "6:28: flows.orders.steps.steps/own.py:add.rate: must be a valid decimal, found 'x'"),
         (
             "steps/own.py:add: {rate: 1, nme: x}",
-            "6:38: flows.orders.steps.steps/own.py:add.nme: unknown setting of add; did you mean `name`?",
+            "6:37: flows.orders.steps.steps/own.py:add.nme: unknown setting of add; did you mean `name`?",
         ),
         (
             "steps/own.py:shared: {services: 1}",
-            "6:32: flows.orders.steps.steps/own.py:shared.services: unknown setting of shared; known: none",
+            "6:31: flows.orders.steps.steps/own.py:shared.services: unknown setting of shared; known: none",
         ),
         ("steps/own.py:plain", "must be an async function, `async def name(draft: Draft, *, setting, ...) -> Draft`; found function"),
         ("steps/own.py:bare", "must take the draft as its first argument"),
