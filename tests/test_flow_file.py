@@ -151,6 +151,38 @@ def test_roles_and_providers_must_exist(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("model", "catalogue", "budget", "problem"),
+    [
+        ("acme-vision", "", "{tokens: 5}", "7:5: flows.pages.budget: cannot be kept with `acme-vision`: what a picture costs is not known"),
+        ("acme-vision", "{image_tokens_max: 900}", "{cost: 5}", "7:5: flows.pages.budget: cannot be kept with `acme-vision`: its price is not known"),
+        ("mistral-large-2411", "", "{tokens: 5}", "6:22: flows.pages.steps.extract.model: `mistral-large-2411` reads no pictures"),
+    ],
+)  # fmt: skip
+def test_a_budget_that_cannot_be_kept_with_the_models_is_refused(tmp_path, model, catalogue, budget, problem):
+    text = "version: 1\nmodels: {vision: [%s]}\ncatalogue: {%s}\nflows:\n  pages:\n    steps: [render, {extract: {model: vision}}]\n    budget: %s\n"
+    known = f"{model}: {catalogue}" if catalogue else ""
+    found = only_problem(write(tmp_path, text % (model, known, budget)))
+    assert problem.split(": ", 1)[1] in found
+
+
+def test_a_budget_for_a_catalogued_model_of_one_s_own_is_fine(tmp_path):
+    known = "{image_tokens_max: 900, input_per_million: 1, output_per_million: 2.5}"
+    head = f"models: {{vision: [acme]}}\ncatalogue: {{acme: {known}}}\n"
+    assert problems(write(tmp_path, flow_with_steps("render", "extract", head=head) + "    budget: {cost: 5}\n")) == []
+
+
+def test_every_key_says_what_it_means():
+    schemas = [flow_file_schema(), *flow_file_schema()["$defs"].values()]
+    unsaid = [
+        f"{schema.get('title')}.{key}"
+        for schema in schemas
+        for key, value in schema.get("properties", {}).items()
+        if not value.get("description")
+    ]
+    assert unsaid == []
+
+
 SECRET = "geheim4711"  # noqa: S105 - no real one
 
 

@@ -1,10 +1,10 @@
 """How does a flow of flows.yaml become what a run works with?"""
 
 import importlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.loading.places import state_url, store_url
 from pipelines.loading.project import Project, load_project
 from schemas.flow import STEP_SETTINGS, FlowFile, ProviderSpec, StepSpec
 from tasks.definition import FlowDefinition, Step
@@ -47,8 +47,8 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
         prompts={}
         if local
         else {step.name: _prompt(step.name, references) for step in spec.steps if step.name in ("extract", "summarise")},
-        state_url=os.environ.get("DOCMILL_STATE") or flow_file.state,
-        store_url=flow_file.store,
+        state_url=state_url(flow_file),
+        store_url=store_url(flow_file, project.folder),
     )
 
 

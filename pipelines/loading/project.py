@@ -78,6 +78,8 @@ def load_project(path: Path) -> Project:
             flow_file = FlowFile.model_validate(source.value)
         except ValidationError as error:
             problems += problems_of(error, source)
+        else:
+            problems += _model_problems(source, flow_file)
         references = _resolve_flows(source, folder, problems)
     if flow_file is None or problems:
         raise FlowFileError(str(path), tuple(problems))
@@ -133,6 +135,17 @@ def _resolve_flows(source: YamlSource, folder: Path, problems: list[Problem]) ->
         problems += resolver.problems
         references[name] = resolver.found
     return references
+
+
+def _model_problems(source: YamlSource, flow_file: FlowFile) -> list[Problem]:
+    from pipelines.loading.budget_models import model_problems  # noqa: PLC0415 - only for a file whose every value is right
+
+    return [
+        problem_at(source, ("flows", name, *path), message)
+        for name, flow in flow_file.flows.items()
+        if flow.provider in flow_file.providers
+        for path, message in model_problems(flow_file, flow, resolve_provider(flow_file, flow.provider, os.environ).base_url)
+    ]
 
 
 def _step(entry: Any) -> StepSpec | None:
