@@ -57,6 +57,12 @@ def parts_of(lines: tuple[str, ...]) -> AddressParts:
     return AddressParts(tuple(rest), country=country)
 
 
+def country_code(text: str) -> str | None:
+    """ISO 3166-1 code of the country that `text` names, or that its last words name."""
+    name = fold(text).strip(" .,")
+    return _BY_NAME.get(name) or _BY_NAME.get(re.split(r"[ ,]+", name)[-1])
+
+
 def one_line(lines: tuple[str, ...]) -> str:
     """The whole address on one line, a comma where a line ended without one."""
     return " ".join(

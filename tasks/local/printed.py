@@ -1,0 +1,257 @@
+"""Where on a page is this value printed? Dates in any form, numbers of any locale, text through line breaks and OCR slips."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
+
+from schemas.document import Page, Word
+from tasks.local.addresses import country_code
+from tasks.local.amount_labels import amount_label
+from tasks.local.candidates import labelled_text
+from tasks.local.concepts import Meaning, meaning_of
+from tasks.local.dates import find_dates
+from tasks.local.folding import bare, lookalike, spans, tokens
+from tasks.local.labels import LabelBook, lexicon
+from tasks.local.money import CODES, currency_codes, find_amounts
+from tasks.local.parties import lines_under
+from tasks.local.reading import Segment, Sheet, sheet_of
+
+_BOOK = LabelBook(lexicon())
+_SHORT = 4  # letters below which only an exact match counts
+_ALIKE = 86  # per cent of equal letters that make two texts one, printed
+_ALIKE_OCR = 78  # ... and read from a picture
+_ISO_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?$")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?$")
+
+
+class Occurrence(NamedTuple):
+    """One place where a value may be printed. `likeness` 0..1 compares the text, `labelled` says that its label stands beside it."""
+
+    likeness: float
+    labelled: bool
+    page: int
+    place: float  # page number + share of the page's height
+    words: tuple[Word, ...]
+    from_ocr: bool
+    how: str
+
+
+class _Piece(NamedTuple):
+    segment: Segment
+    start: int
+    end: int
+
+
+@dataclass(eq=False)
+class _Run:
+    """Letters and digits of a page in one reading order, and where each piece of them stands."""
+
+    text: str = ""
+    starts: list[int] = field(default_factory=list)
+    pieces: list[_Piece] = field(default_factory=list)
+
+    def add(self, segment: Segment) -> None:
+        parts = []
+        at = len(self.text)
+        for token, start, end in spans(segment.text):
+            letters = bare(token)
+            if letters:
+                self.starts.append(at)
+                self.pieces.append(_Piece(segment, start, end))
+                parts.append(letters)
+                at += len(letters)
+        self.text += "".join(parts)
+
+    def whole(self, start: int, end: int) -> bool:
+        """Characters `start`..`end` begin and end where a printed word does."""
+        first, after = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1)
+        return self.starts[first] == start and (after == len(self.starts) or self.starts[after] == end)
+
+    def between(self, start: int, end: int) -> list[_Piece]:
+        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, max(start, end - 1)) - 1
+        return self.pieces[max(0, first) : last + 1]
+
+    def mostly_between(self, start: int, end: int) -> list[_Piece]:
+        """As `between`, without pieces at the ends that are cut by more than half."""
+        ends = [*self.starts[1:], len(self.text)]
+        whole = [
+            piece
+            for piece, first, after in zip(self.pieces, self.starts, ends, strict=True)
+            if first < end and after > start and 2 * (min(end, after) - max(start, first)) >= after - first
+        ]
+        return whole or self.between(start, end)
+
+
+class PrintedPage:
+    """A page ready to be searched for many values."""
+
+    def __init__(self, page: Page) -> None:
+        self.sheet: Sheet = sheet_of(page)
+        self.from_ocr = page.words_from == "ocr"
+        self._runs = (self._in_rows(), self._in_columns())
+        self._alike: tuple[str, ...] | None = None
+
+    def find(self, value: object, names: tuple[str, ...]) -> list[Occurrence]:
+        """Occurrences of a JSON value. `names` are the names of its field, from the outermost in; they tell the label."""
+        kind, wanted = form_of(value)
+        if kind == "date" and isinstance(wanted, date):
+            return self._dates(wanted, meaning_of(names, "date"))
+        numbers = self._numbers(wanted, meaning_of(names, "decimal")) if isinstance(wanted, Decimal) else []
+        text = str(value)
+        if not isinstance(value, str) or (numbers and "." in text):
+            return numbers
+        return self._meant(text) or self._texts(text, meaning_of(names, "str")) or numbers  # "0042" is a text first
+
+    def _in_rows(self) -> _Run:
+        run = _Run()
+        for segment in self.sheet.segments:
+            run.add(segment)
+        return run
+
+    def _in_columns(self) -> _Run:
+        """Block by block, so that an address beside another column is one text."""
+        run, seen = _Run(), set[int]()
+        for segment in self.sheet.segments:
+            if id(segment) in seen:
+                continue
+            for line in (segment, *lines_under(self.sheet, segment, 40)):
+                if id(line) in seen:
+                    break
+                seen.add(id(line))
+                run.add(line)
+        return run
+
+    def _dates(self, wanted: date, meaning: Meaning) -> list[Occurrence]:
+        found = []
+        for segment in self.sheet.segments:
+            last = 0
+            for one in find_dates(segment.text):
+                if wanted in (one.value, one.month_first):
+                    labelled = self._labelled(segment, one.start, last, meaning)
+                    found.append(self._at(segment, one.start, one.end, 1.0, labelled=labelled, how="date"))
+                last = one.end
+        return found
+
+    def _numbers(self, wanted: Decimal, meaning: Meaning) -> list[Occurrence]:
+        found = []
+        for segment in self.sheet.segments:
+            last = 0
+            for one in find_amounts(segment.text):
+                same = one.value == wanted
+                if same or abs(one.value) == abs(wanted):
+                    labelled = self._labelled(segment, one.start, last, meaning)
+                    printed = same or segment.text[one.start : one.end].count("-") > 0
+                    found.append(
+                        self._at(segment, one.start, one.end, 1.0 if same else 0.9 if printed else 0.8, labelled=labelled, how="number")
+                    )
+                last = one.end
+        return found
+
+    def _texts(self, text: str, meaning: Meaning) -> list[Occurrence]:
+        wanted = bare(text)
+        if not wanted:
+            return []
+        found = self._exact(wanted, tuple(run.text for run in self._runs), meaning, 1.0, "text")
+        if not found and len(wanted) >= _SHORT and self.from_ocr:
+            self._alike = self._alike or tuple(_same_length_lookalike(run.text) for run in self._runs)
+            found = self._exact(_same_length_lookalike(wanted), self._alike, meaning, 0.9, "text, with letters that OCR confuses")
+        if not found and len(wanted) > _SHORT and any(c.isalpha() for c in wanted):
+            found = self._fuzzy(wanted, meaning)
+        return found
+
+    def _exact(self, wanted: str, texts: tuple[str, ...], meaning: Meaning, likeness: float, how: str) -> list[Occurrence]:
+        found: dict[tuple[Word, ...], Occurrence] = {}
+        for run, text in zip(self._runs, texts, strict=True):
+            at = text.find(wanted)
+            while at >= 0 and len(found) < 24:  # noqa: PLR2004  a value printed this often needs no more places
+                pieces = run.between(at, at + len(wanted))
+                if run.whole(at, at + len(wanted)) and (len(wanted) >= _SHORT or _fills_words(pieces, wanted)):
+                    one = self._of_pieces(pieces, likeness, meaning, how)
+                    found.setdefault(one.words, one)
+                at = text.find(wanted, at + 1)
+        return list(found.values())
+
+    def _fuzzy(self, wanted: str, meaning: Meaning) -> list[Occurrence]:
+        limit = _ALIKE_OCR if self.from_ocr else _ALIKE
+        best: Occurrence | None = None
+        for run in self._runs:
+            if len(run.text) < len(wanted) * 0.7:
+                continue
+            match = fuzz.partial_ratio_alignment(wanted, run.text, score_cutoff=limit)
+            if match is not None and (best is None or match.score / 100 > best.likeness):
+                pieces = run.mostly_between(match.dest_start, match.dest_end)
+                best = self._of_pieces(pieces, match.score / 100, meaning, "similar text")
+        return [best] if best is not None else []
+
+    def _meant(self, text: str) -> list[Occurrence]:
+        """Codes that paper prints otherwise: EUR as a sign, DE as a country's name."""
+        code = text.strip().upper()
+        found: list[Occurrence] = []
+        for segment in self.sheet.segments if code in CODES or re.fullmatch(r"[A-Z]{2}", code) else ():
+            for amount in find_amounts(segment.text):
+                if amount.currency == code:
+                    found.append(self._at(segment, amount.start, amount.end, 1.0, labelled=False, how="currency sign"))
+            if code in currency_codes(segment.text) or country_code(segment.text) == code:
+                found.append(self._at(segment, 0, len(segment.text), 1.0, labelled=False, how="name of the code"))
+        return found[:3]
+
+    def _of_pieces(self, pieces: list[_Piece], likeness: float, meaning: Meaning, how: str) -> Occurrence:
+        words: dict[int, Word] = {}
+        for piece in pieces:
+            for word in piece.segment.words_at(piece.start, piece.end):
+                words.setdefault(id(word), word)
+        first = pieces[0]
+        labelled = self._labelled(first.segment, first.start, 0, meaning)
+        place = self.sheet.page_number + min(0.999, max(0.0, first.segment.y0 / self.sheet.height))
+        return Occurrence(likeness, labelled, self.sheet.page_number, place, tuple(words.values()), self.from_ocr, how)
+
+    def _at(self, segment: Segment, start: int, end: int, likeness: float, *, labelled: bool, how: str) -> Occurrence:
+        words = segment.words_at(start, end) or tuple(token.word for token in segment.tokens)
+        place = self.sheet.page_number + min(0.999, max(0.0, segment.y0 / self.sheet.height))
+        return Occurrence(likeness, labelled, self.sheet.page_number, place, words, self.from_ocr, how)
+
+    def _labelled(self, segment: Segment, start: int, last: int, meaning: Meaning) -> bool:
+        for text, _ in labelled_text(self.sheet, segment, start, after=last):
+            if meaning.kind == "money":
+                label = amount_label(text)
+                if label is not None:
+                    return label.concept == meaning.key
+                continue
+            words = tokens(text)[-12:]
+            own = {phrase for phrase in meaning.phrases if phrase and phrase in " ".join(words)}
+            if own or any(match.key == meaning.key for match in _BOOK.matches(words)):
+                return True
+        return False
+
+
+def form_of(value: object) -> tuple[str, object]:
+    """What a JSON value is: ("date", date), ("number", Decimal) or ("text", str)."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "number", Decimal(str(value))
+    text = str(value).strip()
+    if match := _ISO_DATE.match(text):
+        try:
+            return "date", date.fromisoformat(match[1])
+        except ValueError:
+            return "text", text
+    if _NUMBER.match(text):
+        try:
+            return "number", Decimal(text)
+        except InvalidOperation:
+            return "text", text
+    return "text", text
+
+
+def _fills_words(pieces: list[_Piece], wanted: str) -> bool:
+    """Short values must be whole words: "NL" is no country in "shop.nl"."""
+    words = {word.text: None for piece in pieces for word in piece.segment.words_at(piece.start, piece.end)}
+    return bare("".join(words)) == wanted
+
+
+def _same_length_lookalike(text: str) -> str:
+    return "".join(lookalike(c)[:1] or c for c in text)
