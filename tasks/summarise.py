@@ -23,7 +23,7 @@ _PROBLEMS_TOLD = 20
 
 
 async def summarise(draft: Draft, settings: SummariseSettings, services: Services) -> Draft:
-    """Fills `record`, null where nothing was found, and `evidence`.
+    """Fills `record`, null where nothing was found, and `evidence`. What an e-invoice said before stands; only the rest is filled.
 
     Raises AnswerInvalidError and AnswerCutError when the model gives no usable answer, also after asking again.
     """
@@ -37,8 +37,9 @@ async def summarise(draft: Draft, settings: SummariseSettings, services: Service
 
     summary = await _Summary(draft, settings, schema, services, gateway).of_all_pages()
     usage = draft.usage + gateway.take_usage(draft.document.document_id)
-    draft = draft.model_copy(update={"record": summary.record, "usage": usage})
-    return await ground(draft.adding(*summary.findings), services)
+    draft = draft.model_copy(update={"record": reading.completed(draft.record or {}, summary.record), "usage": usage})
+    grounded: Draft = await ground(draft.adding(*summary.findings), services)
+    return grounded
 
 
 async def _summarise_locally(draft: Draft, schema: type[BaseModel], services: Services) -> Draft:
@@ -57,7 +58,9 @@ async def _summarise_locally(draft: Draft, schema: type[BaseModel], services: Se
                 continue
             await asyncio.to_thread(finder.read, page)
     found = await asyncio.to_thread(finder.finish)
-    return draft.model_copy(update={"record": found.record, "evidence": found.evidence})
+    exact = draft.record or {}
+    evidence = [one for one in found.evidence if reading.is_open(exact, one.field)]
+    return draft.model_copy(update={"record": reading.completed(exact, found.record), "evidence": (*draft.evidence, *evidence)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,29 @@ def _merged(first: Any, second: Any, place: str, conflicts: list[str]) -> Any:
     return first
 
 
+def completed(exact: Record, found: Record) -> Record:
+    """`found` with every value of `exact` in its place: a list of `exact` that has entries stands as a whole."""
+    return {name: _completed(exact.get(name), found.get(name)) for name in {**exact, **found}}
+
+
+def _completed(exact: Any, found: Any) -> Any:
+    if isinstance(exact, dict) and isinstance(found, dict):
+        return completed(exact, found)
+    return found if exact in (None, [], {}) else exact
+
+
+def is_open(exact: Record, field: str) -> bool:
+    """Whether `exact` says nothing at the dotted path `field`, nor anything that holds it as a list."""
+    node: Any = exact
+    for name in field.replace("[", ".[").split("."):
+        if isinstance(node, list):
+            return not node
+        node = node.get(name) if isinstance(node, dict) else node
+        if node in (None, [], {}):
+            return True
+    return False
+
+
 def _known_names(model: type[BaseModel]) -> set[str]:
     return {name for key, info in model.model_fields.items() for name in (key, info.validation_alias) if isinstance(name, str)}
 

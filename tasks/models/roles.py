@@ -80,10 +80,13 @@ class Roles:
             return
         self._gone[model_id] = str(error)
         left = [model for model in self._candidates[role] if model not in self._gone]
-        replacement = self._catalogue.model(model_id).replacement
-        advice = f" Mistral names {replacement} as its replacement." if replacement and replacement not in self._candidates[role] else ""
         if left:
-            self._on_warning(f"model {model_id!r} of role {role!r} is gone; {left[0]!r} is asked instead.{advice} {error}")
+            replacement = self._catalogue.model(model_id).replacement
+            advice = (
+                f" Mistral names {replacement} as its replacement." if replacement and replacement not in self._candidates[role] else ""
+            )
+            url, status = self._flow.provider.base_url, error.status
+            self._on_warning(f"role {role!r}: {url} does not serve {model_id!r} (HTTP {status}); {left[0]!r} is asked instead.{advice}")
             if self._memory is not None:
                 await self._memory.keep_resolution(self._flow.provider.base_url, memory_key(role, self._flow.models[role]), left[0])
 
