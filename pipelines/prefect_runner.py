@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import Flow, flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run as current_flow_run
 from prefect.states import Cancelled, Completed, Failed
+from pydantic import Field
 
 from pipelines.loading import load_flow
 from pipelines.prefect_artifacts import ProgressArtifact, leave_artifacts
@@ -24,7 +25,7 @@ from schemas.record import Status
 
 FLOWS_MODULE = "pipelines.prefect_flows"
 
-_finished_run: ContextVar[list[RunResult] | None] = ContextVar("_finished_run", default=None)
+_finished_run: ContextVar[list[RunResult | Exception] | None] = ContextVar("_finished_run", default=None)
 """Hands the result of a flow that runs in this process to its caller; Prefect itself only gets counts."""
 
 
@@ -32,17 +33,16 @@ def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
     """The Prefect flow of `flows.NAME` in `file`. Its parameters are `RunParameters` and, for a batch of a larger run, that run's id.
 
     Loading happens when it runs, so that a worker sees the file as it is then."""
-
     file = file.absolute()
 
     async def body(
-        paths: list[str] | None = None,
+        paths: Annotated[list[str], Field(min_length=1)] | None = None,
         local: bool = False,
         out: str | None = None,
         again: bool = False,
         fresh: bool = False,
-        max_tokens: int | None = None,
-        max_cost: float | None = None,
+        max_tokens: Annotated[int, Field(gt=0)] | None = None,
+        max_cost: Annotated[float, Field(gt=0)] | None = None,
         run_id: str | None = None,
     ) -> State[Any]:
         options = RunOptions(

@@ -32,6 +32,7 @@ class Project:
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    flow: str = "invoices"
 
     @property
     def inbox(self) -> Path:

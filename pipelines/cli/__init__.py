@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from schemas.errors import DocmillError, ExitCode, FlowFileError
 
-COMMANDS = ("run", "check", "init", "schema", "deploy", "serve", "watch")
+COMMANDS = ("run", "check", "init", "schema", "deploy", "serve", "watch", "plan", "usage", "documents", "retry", "forget", "cache")
 
 
 class _CommandsOnDemand(TyperGroup):

@@ -18,6 +18,7 @@ from schemas.deployment import DeploymentSpec, ScheduleSpec
 from schemas.errors import CallError
 
 FILE_LABEL = "docmill.file"  # which flows.yaml a deployment came from: only those are ever removed
+_DEFAULT_START = "DTSTART:20200101T000000\n"  # what the server puts before a rule that names no start
 _COLLISION = {"wait": "ENQUEUE", "skip": "CANCEL_NEW"}
 
 
@@ -127,5 +128,5 @@ def schedule_fields(schedule: SCHEDULE_TYPES | None) -> dict[str, Any] | None:
     if isinstance(schedule, CronSchedule):
         return {"cron": schedule.cron, "timezone": schedule.timezone}
     if isinstance(schedule, RRuleSchedule):
-        return {"rrule": schedule.rrule, "timezone": schedule.timezone}
+        return {"rrule": schedule.rrule.removeprefix(_DEFAULT_START), "timezone": schedule.timezone}
     return {"interval_seconds": schedule.interval.total_seconds(), "timezone": schedule.timezone}
