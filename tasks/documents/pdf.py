@@ -3,7 +3,8 @@
 import contextlib
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from tasks.documents.encode import encode_image, is_blank
 from tasks.documents.ocr import OCR_SIDE_PX, words_of_picture
 from tasks.documents.page_kind import PageParts, kind_of
 from tasks.documents.pdf_parts import count_parts
+from tasks.documents.pdf_sketch import sketch_of
 from tasks.documents.pdf_words import Placement, placement_of, read_words
 from tasks.documents.reading_order import in_reading_order
+from tasks.documents.sketch import PageSketch
 from tasks.documents.visit import Visit, VisitRequest
 
 MAX_SIDE_PT = 14_400.0  # 200 inches, the largest page of PDF viewers; beyond, nothing is legible at any size we send
@@ -80,8 +83,17 @@ class PdfFile:
         if self._visits % VISITS_UNTIL_REOPENED == 0:
             self._pdf.close()
             self._pdf = self._open()
+        with self._page(request.page_number) as (page, placement):
+            return self._visit(page, placement, request)
+
+    def sketch(self, page_number: int) -> PageSketch:
+        with self._page(page_number) as (page, placement):
+            return sketch_of(page, placement.width_pt, placement.height_pt)
+
+    @contextmanager
+    def _page(self, page_number: int) -> Iterator[tuple[Any, Placement]]:
         try:
-            page = self._pdf.get_page(request.page_number - 1)
+            page = self._pdf.get_page(page_number - 1)
         except PdfiumError as error:
             raise UnreadableError("the page is damaged") from error
         try:
@@ -90,7 +102,7 @@ class PdfFile:
             if not 0 < side <= MAX_SIDE_PT:
                 size = f"{placement.width_pt:.0f} x {placement.height_pt:.0f} pt"
                 raise LimitError(f"the page measures {size}; more than {MAX_SIDE_PT:.0f} pt on a side is not read")
-            return self._visit(page, placement, request)
+            yield page, placement
         finally:
             page.close()
 
@@ -112,11 +124,11 @@ class PdfFile:
             kind = self._seen(kind, picture)
             words = []
         page_words: list[Word] = words + shown
-        words_from = "text_layer" if page_words else "none"
+        words_from: WordsFrom = "text_layer" if page_words else "none"
         if request.ocr and not kind.readable and kind is not PageKind.BLANK:
             page_words, words_from = words_of_picture(self._rendered(page, placement, OCR_SIDE_PX)), "ocr"
         ordered = in_reading_order(page_words, aspect=placement.width_pt / placement.height_pt)
-        return Page(
+        return Page.model_construct(  # its words were made here: checking each again costs more than reading it
             page_number=request.page_number,
             kind=kind,
             width_pt=round(placement.width_pt, 2),

@@ -13,6 +13,7 @@ from schemas.document import Attachment, DocumentInfo, Page, PageKind, Word
 from schemas.errors import DocumentError, LimitError, UnreadableError, UnsupportedTypeError
 from tasks.documents.encode import encode_image, is_blank
 from tasks.documents.ocr import OCR_SIDE_PX, words_of_picture
+from tasks.documents.sketch import PageSketch
 from tasks.documents.visit import Visit, VisitRequest
 
 PAGED_FORMATS = frozenset({"TIFF", "GIF", "PNG", "WEBP", "AVIF", "HEIF", "FLI", "DCX"})
@@ -21,6 +22,7 @@ PAGED_FORMATS = frozenset({"TIFF", "GIF", "PNG", "WEBP", "AVIF", "HEIF", "FLI", 
 REFUSED_FORMATS = frozenset({"EPS", "WMF", "GRIB", "BUFR", "HDF5", "MPEG", "IPTC"})
 """Formats that Pillow reads by another program, or not at all."""
 
+_LYING = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _GLANCE_PX = 512
 _DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _SHRINKABLE_MODES = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
@@ -85,6 +87,16 @@ class PictureFile:
             image = encode_image(_fitted(picture, request.max_side_px))
         return Visit(self._learned(picture, full_size, request) if request.words else None, image)
 
+    def sketch(self, page_number: int) -> PageSketch:
+        """From the file's header alone."""
+        return self._guarded(lambda: self._sketched(page_number - 1))
+
+    def _sketched(self, index: int) -> PageSketch:
+        image = self._frame(index)
+        self._refuse_bomb(image.size)
+        width, height = image.size
+        return PageSketch(height, width) if image.getexif().get(0x0112, 1) in _LYING else PageSketch(width, height)
+
     def _learned(self, picture: Image.Image, full_size: tuple[int, int], request: VisitRequest) -> Page:
         kind = PageKind.BLANK if is_blank(picture) else PageKind.SCAN
         words: list[Word] = []
@@ -111,7 +123,7 @@ class PictureFile:
         if image.mode in _SHRINKABLE_MODES:  # before flattening, which copies every pixel
             image = _fitted(image, max_side_px)
         picture = _upright(_fitted(flattened(image), max_side_px), orientation)
-        return picture, ((height, width) if orientation in (5, 6, 7, 8) else (width, height))
+        return picture, ((height, width) if orientation in _LYING else (width, height))
 
     def _frame(self, index: int) -> Image.Image:
         """Opened anew where that costs little: a decoded frame would stay in memory, and a JPEG at the scale of the last visit."""

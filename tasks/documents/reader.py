@@ -1,5 +1,6 @@
 """How does a step read a document? By asking this reader, which asks worker processes and remembers what they learned."""
 
+import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from types import TracebackType
@@ -12,6 +13,7 @@ from schemas.flow import RenderSettingsSpec
 from tasks.documents import wire
 from tasks.documents.identify import EMPTY, PDF, UNKNOWN, XML
 from tasks.documents.page_store import PageStore
+from tasks.documents.sketch import PageSketch
 from tasks.documents.visit import VisitRequest
 from tasks.documents.workers import Request, WorkerPool
 
@@ -111,6 +113,14 @@ class DocumentReader:
         if page is None or image is None:
             raise WorkerError(f"page {page_number}: the worker sent no image")
         return PageVisit(page, image)
+
+    async def sketches(self, document: Document, page_numbers: Sequence[int]) -> list[PageSketch | None]:
+        """Size and text of pages without drawing them: some milliseconds for a PDF page. None for a page that cannot be read.
+
+        Nothing is stored. The time limit of one page bounds them all, so ask for some tens at a time.
+        """
+        frame = await self._ask(document, {"ask": "sketch", "pages": list(page_numbers)})
+        return [None if sketch is None else PageSketch(*sketch) for sketch in json.loads(frame.payload)]
 
     async def _visit(self, document: Document, visit: VisitRequest) -> tuple[Page | None, PageImage | None]:
         try:

@@ -3,6 +3,7 @@
 All pixel work happens here, where a hostile file can kill only this process.
 """
 
+import json
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from tasks.documents import wire
 from tasks.documents.confinement import keep_freed_memory, limit_memory
 from tasks.documents.identify import PDF
 from tasks.documents.pdf import PdfFile
+from tasks.documents.sketch import PageSketch
 from tasks.documents.visit import OpenFile, VisitRequest
 
 OPEN_DOCUMENTS = 4  # kept open, least recently used goes first
@@ -39,6 +41,8 @@ class Worker:
         if request["ask"] == "attachments":
             attached = file.attachments()
             return wire.Frame({"attachments": [(name, len(data)) for name, data in attached]}, b"".join(data for _, data in attached))
+        if request["ask"] == "sketch":
+            return wire.Frame({}, json.dumps([_sketched(file, number) for number in request["pages"]]).encode())
         visit = file.visit(VisitRequest(**request["visit"]))
         header: dict[str, Any] = {}
         payload = b""
@@ -70,6 +74,14 @@ class Worker:
         from tasks.documents.picture import PictureFile  # noqa: PLC0415  a run over PDFs alone needs no image readers
 
         return PictureFile(document.path, document.media_type, self._max_megapixels)
+
+
+def _sketched(file: OpenFile, page_number: int) -> PageSketch | None:
+    """None for a page that cannot be read; a visit says why."""
+    try:
+        return file.sketch(page_number)
+    except DocumentError:
+        return None
 
 
 def main() -> None:
