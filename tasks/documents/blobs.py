@@ -1,5 +1,6 @@
 """Where do small files go? A folder, or anything that an fsspec URL names. Names are relative, with slashes."""
 
+import asyncio
 import itertools
 import os
 import shutil
@@ -11,11 +12,11 @@ _PRIVATE = 0o700
 
 
 class Blobs(Protocol):
-    """Blocking. `write` is atomic: a reader sees all of it or nothing."""
+    """`write` is atomic: a reader sees all of it or nothing. Errors are OSError."""
 
-    def read(self, name: str) -> bytes | None: ...
-    def write(self, name: str, data: bytes) -> None: ...
-    def remove(self, folder: str) -> None: ...
+    async def read(self, name: str) -> bytes | None: ...
+    async def write(self, name: str, data: bytes) -> None: ...
+    async def remove(self, folder: str) -> None: ...
 
 
 def blobs_at(url: str) -> Blobs:
@@ -32,13 +33,20 @@ class FolderBlobs:
         self._folder = folder
         self._counter = itertools.count()
 
-    def read(self, name: str) -> bytes | None:
+    async def read(self, name: str) -> bytes | None:
+        """In the caller's thread: for a small local file, changing threads costs more than reading it."""
         try:
             return (self._folder / name).read_bytes()
         except FileNotFoundError:
             return None
 
-    def write(self, name: str, data: bytes) -> None:
+    async def write(self, name: str, data: bytes) -> None:
+        await asyncio.to_thread(self._write, name, data)
+
+    async def remove(self, folder: str) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._folder / folder, ignore_errors=True)
+
+    def _write(self, name: str, data: bytes) -> None:
         path = self._folder / name
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(self._counter)}")
         try:
@@ -47,9 +55,6 @@ class FolderBlobs:
             self._make(path.parent)
             temporary.write_bytes(data)
         temporary.replace(path)
-
-    def remove(self, folder: str) -> None:
-        shutil.rmtree(self._folder / folder, ignore_errors=True)
 
     def _make(self, folder: Path) -> None:
         for parent in reversed((folder, *folder.parents)):
@@ -65,19 +70,19 @@ class RemoteBlobs:
         self._system: Any
         self._system, self._root = url_to_fs(url)
 
-    def read(self, name: str) -> bytes | None:
+    async def read(self, name: str) -> bytes | None:
         try:
-            return bytes(self._system.cat_file(f"{self._root}/{name}"))
+            return bytes(await asyncio.to_thread(self._system.cat_file, f"{self._root}/{name}"))
         except FileNotFoundError:
             return None
 
-    def write(self, name: str, data: bytes) -> None:
+    async def write(self, name: str, data: bytes) -> None:
         path = f"{self._root}/{name}"
-        self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
-        self._system.pipe_file(path, data)
+        await asyncio.to_thread(self._system.makedirs, path.rpartition("/")[0], exist_ok=True)
+        await asyncio.to_thread(self._system.pipe_file, path, data)
 
-    def remove(self, folder: str) -> None:
+    async def remove(self, folder: str) -> None:
         try:
-            self._system.rm(f"{self._root}/{folder}", recursive=True)
+            await asyncio.to_thread(self._system.rm, f"{self._root}/{folder}", recursive=True)
         except FileNotFoundError:
             return

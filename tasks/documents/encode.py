@@ -11,6 +11,7 @@ FEW_COLOURS = 16  # up to here PNG is smaller than JPEG and keeps strokes sharp
 _COLOUR_MATTERS = 10  # least difference of two channels, of 255, in the image shrunk four times; JPEG noise stays below
 _INK_MATTERS = 24  # least difference of light and dark, of 255, in the image shrunk four times
 _SHRINK = 4
+_ROWS = 5
 
 
 def encode_image(picture: Image.Image) -> PageImage:
@@ -26,10 +27,15 @@ def encode_image(picture: Image.Image) -> PageImage:
 
 
 def is_grey(picture: Image.Image) -> bool:
-    """Whether a colour picture shows no colour. Looks at means of 4 x 4 pixels, so that noise does not count as colour."""
+    """Whether a colour picture shows no colour. Looks at means of some pixels, so that noise does not count as colour.
+
+    Takes every fifth row, which hits each line of print; a coloured hairline may be missed.
+    """
     if picture.mode == "L":
         return True
-    red, green, blue = _shrunk(picture).split()[:3]
+    width, height = picture.size
+    few = picture.resize((width, height // _ROWS), Image.Resampling.NEAREST) if height >= 16 * _ROWS else picture
+    red, green, blue = few.reduce((_SHRINK, 1)).split()[:3]
     return all(_highest(ImageChops.difference(one, other)) < _COLOUR_MATTERS for one, other in ((red, green), (green, blue)))
 
 

@@ -1,6 +1,5 @@
 """Which pages were visited before? Words and kinds by document, so that a page is read once however often it is asked for."""
 
-import asyncio
 import logging
 
 from pydantic import ValidationError
@@ -23,7 +22,7 @@ class PageStore:
 
     async def get(self, document_id: str, page_number: int) -> Page | None:
         try:
-            data = await asyncio.to_thread(self._blobs.read, _name(document_id, page_number))
+            data = await self._blobs.read(_name(document_id, page_number))
         except OSError as error:
             self._warn(error)
             return None
@@ -37,13 +36,13 @@ class PageStore:
     async def put(self, document_id: str, page: Page) -> None:
         data = page.model_dump_json().encode()
         try:
-            await asyncio.to_thread(self._blobs.write, _name(document_id, page.page_number), data)
+            await self._blobs.write(_name(document_id, page.page_number), data)
         except OSError as error:
             self._warn(error)
 
     async def forget(self, document_id: str) -> None:
         """Remove all that is stored of a document. Raises OSError when it cannot be removed."""
-        await asyncio.to_thread(self._blobs.remove, _folder(document_id))
+        await self._blobs.remove(_folder(document_id))
 
     def _warn(self, error: OSError) -> None:
         if not self._has_warned:

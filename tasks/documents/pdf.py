@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pypdfium2.raw as pdfium
 from PIL import Image
@@ -124,7 +124,7 @@ class PdfFile:
             kind = self._seen(kind, picture)
             words = []
         page_words: list[Word] = words + shown
-        words_from: WordsFrom = "text_layer" if page_words else "none"
+        words_from: Literal["text_layer", "ocr", "none"] = "text_layer" if page_words else "none"
         if request.ocr and not kind.readable and kind is not PageKind.BLANK:
             page_words, words_from = words_of_picture(self._rendered(page, placement, OCR_SIDE_PX)), "ocr"
         ordered = in_reading_order(page_words, aspect=placement.width_pt / placement.height_pt)

@@ -5,6 +5,8 @@ Boxes are pdfium's loose ones (as high as the font): with tight ones a full stop
 
 import ctypes
 import math
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 from unicodedata import bidirectional
 
@@ -18,10 +20,19 @@ MAX_CHARACTERS = 300_000  # a page of a telephone book has 20,000
 GAP = 0.6  # in line heights: a wider gap parts two words
 JUMP = 0.5  # in line heights: a larger step up or down parts two words
 _BACK = 0.5  # in line heights: a larger step back parts two words
-_MAP_SAMPLES = 200
+_MAP_SAMPLES = 100
+_UNMAPPED = re.compile("[\ufffd\ue000-\uf8ff]")
 _HYPHENS = "\x02\ufffe"  # pdfium's marks for a hyphen at the end of a line
 _FIRST_RIGHT_TO_LEFT = "\u0590"
+_loose_box = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)(
+    ctypes.cast(pdfium.FPDFText_GetLooseCharBox, ctypes.c_void_p).value or 0
+)
+"""FPDFText_GetLooseCharBox, called for each character: bound without type checks and without releasing the interpreter lock."""
 _SCALE = 1_000_000  # device units in which pdfium tells where the page lies
+
+
+Placed = tuple[int, str, float, float, float, float]
+"""A character: its number on the page as pdfium counts, the character, and its box as seen in points."""
 
 
 class Placement(NamedTuple):
@@ -43,12 +54,11 @@ class Placement(NamedTuple):
         return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
     def fractions(self, x0: float, y0: float, x1: float, y1: float) -> Box:
-        return Box(
-            *(
-                round(min(1.0, max(0.0, value)), 4)
-                for value in (x0 / self.width_pt, y0 / self.height_pt, x1 / self.width_pt, y1 / self.height_pt)
-            )
-        )
+        """A rectangle in points as fractions of the page; what lies outside is cut off."""
+        left, top, right, bottom = x0 / self.width_pt, y0 / self.height_pt, x1 / self.width_pt, y1 / self.height_pt
+        if left < 0 or top < 0 or right > 1 or bottom > 1:
+            left, top, right, bottom = (min(1.0, max(0.0, edge)) for edge in (left, top, right, bottom))
+        return Box(round(left, 4), round(top, 4), round(right, 4), round(bottom, 4))
 
 
 def placement_of(page: Any) -> Placement:
@@ -65,56 +75,6 @@ def _seen(page: Any, x: float, y: float, width: float, height: float) -> tuple[f
     return device_x.value / _SCALE * width, device_y.value / _SCALE * height
 
 
-class Character(NamedTuple):
-    text: str
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    number: int  # index among the characters of the page, as pdfium counts
-
-
-class WordBuilder:
-    """Joins characters to words, in the order in which they come."""
-
-    def __init__(self, text_page: Any, placement: Placement, turn: float) -> None:
-        self._text_page, self._placement, self._turn = text_page, placement, turn
-        self._word: list[Character] = []
-        self.words: list[Word] = []
-
-    def add(self, character: Character) -> None:
-        if self._word and self._is_apart(self._word[-1], character):
-            self.end_word()
-        self._word.append(character)
-
-    def end_word(self) -> None:
-        if not self._word:
-            return
-        box = self._placement.fractions(
-            min(c.x0 for c in self._word), min(c.y0 for c in self._word), max(c.x1 for c in self._word), max(c.y1 for c in self._word)
-        )
-        if box.x1 > box.x0 and box.y1 > box.y0:  # nothing of it lies on the page otherwise
-            self.words.append(Word("".join(c.text for c in self._word), box))
-        self._word = []
-
-    def _is_apart(self, last: Character, character: Character) -> bool:
-        line = max(last.y1 - last.y0, character.y1 - character.y0)
-        if abs((last.y0 + last.y1) - (character.y0 + character.y1)) > 2 * JUMP * line:
-            return not self._is_turned_run(last, character)
-        if character.text >= _FIRST_RIGHT_TO_LEFT and bidirectional(character.text) in ("R", "AL"):
-            return last.x0 - character.x1 > GAP * line
-        return character.x0 - last.x1 > GAP * line or character.x0 < last.x0 - _BACK * line
-
-    def _is_turned_run(self, last: Character, character: Character) -> bool:
-        """Text that runs up or down the page goes on in the same column; stacked upright lines do not."""
-        shared = min(last.x1, character.x1) - max(last.x0, character.x0)
-        width = max(last.x1 - last.x0, character.x1 - character.x0)
-        apart = max(last.y0, character.y0) - min(last.y1, character.y1)
-        if shared < 0.5 * width or apart > GAP * width:
-            return False
-        return abs(math.sin(pdfium.FPDFText_GetCharAngle(self._text_page, character.number) + self._turn)) > 0.9  # noqa: PLR2004  about 90 or 270 degrees
-
-
 def read_words(page: Any, placement: Placement, parts: PageParts) -> list[Word]:
     """Words in the file's order; counts letters into `parts`. Raises LimitError for a page with absurdly many characters."""
     text_page = pdfium.FPDFText_LoadPage(page)
@@ -127,28 +87,79 @@ def read_words(page: Any, placement: Placement, parts: PageParts) -> list[Word]:
         text = _characters(text_page, count)
         _count_letters(text_page, text, parts)
         turn = math.pi / 2 * pdfium.FPDFPage_GetRotation(page)
-        return _joined(text_page, text, WordBuilder(text_page, placement, turn))
+        runs = _joined(_placed(text_page, text, placement), lambda number: _runs_up_or_down(text_page, number, turn))
+        words = (Word(text, placement.fractions(*edges)) for text, *edges in runs)
+        return [word for word in words if word.box.x1 > word.box.x0 and word.box.y1 > word.box.y0]  # others lie off the page
     finally:
         pdfium.FPDFText_ClosePage(text_page)
 
 
-def _joined(text_page: Any, text: str, builder: WordBuilder) -> list[Word]:
-    rectangle = pdfium.FS_RECTF()
-    reference = ctypes.byref(rectangle)
-    box_of, to_seen = pdfium.FPDFText_GetLooseCharBox, builder._placement.box  # noqa: SLF001  same module, inner loop
-    for index, character in enumerate(text):
-        if character.isspace() or (character < " " and character not in _HYPHENS):
-            builder.end_word()
+def _placed(text_page: Any, text: str, placement: Placement) -> Iterator[Placed]:
+    """The visible characters; an empty string where a word must end. Inner loop."""
+    rectangle, handle = pdfium.FS_RECTF(), ctypes.cast(text_page, ctypes.c_void_p).value
+    reference = ctypes.addressof(rectangle)
+    a, b, c, d, e, f, _, _ = placement
+    is_upright = b == c == 0 and a > 0 > d
+    for number, character in enumerate(text):
+        if character in _HYPHENS:
+            character = "-"  # noqa: PLW2901  pdfium's marks stand for a printed hyphen
+        elif character <= " " or (character > "~" and character.isspace()):
+            yield number, "", 0.0, 0.0, 0.0, 0.0
             continue
-        shown = "-" if character in _HYPHENS else character
-        if not box_of(text_page, index, reference):
+        if not _loose_box(handle, number, reference):
             continue
-        x0, y0, x1, y1 = to_seen(rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
-        if x1 <= x0 or y1 <= y0:
-            continue
-        builder.add(Character(shown, x0, y0, x1, y1, index))
-    builder.end_word()
-    return builder.words
+        left, bottom, right, top = rectangle.left, rectangle.bottom, rectangle.right, rectangle.top
+        if right > left and top > bottom:  # what pdfium made up has no size
+            if is_upright:
+                yield number, character, a * left + e, d * top + f, a * right + e, d * bottom + f
+            else:
+                yield number, character, *placement.box(left, bottom, right, top)
+
+
+def _joined(characters: Iterable[Placed], is_turned: Callable[[int], bool]) -> Iterator[tuple[str, float, float, float, float]]:
+    """Characters joined to words, each with its box in points. Inner loop."""
+    run: list[Placed] = []
+    last: Placed = (0, "", 0.0, 0.0, 0.0, 0.0)
+    for placed in characters:
+        _, character, x0, y0, _, y1 = placed
+        if run:
+            _, _, last_x0, last_y0, last_x1, last_y1 = last
+            if y0 == last_y0 and y1 == last_y1 and last_x0 <= x0 <= last_x1 + GAP * (y1 - y0):
+                run.append(placed)  # nearly always: the next letter on the same line
+                last = placed
+                continue
+            if not character or _is_apart(last, placed, is_turned):
+                yield _word(run)
+                run = []
+        if character:
+            run.append(placed)
+            last = placed
+    if run:
+        yield _word(run)
+
+
+def _is_apart(last: Placed, placed: Placed, is_turned: Callable[[int], bool]) -> bool:
+    """Whether a new word begins here."""
+    _, _, last_x0, last_y0, last_x1, last_y1 = last
+    number, character, x0, y0, x1, y1 = placed
+    line = max(y1 - y0, last_y1 - last_y0)
+    if abs(y0 + y1 - last_y0 - last_y1) > 2 * JUMP * line:
+        width = max(x1 - x0, last_x1 - last_x0)
+        in_column = min(x1, last_x1) - max(x0, last_x0) > 0.5 * width and max(y0, last_y0) - min(y1, last_y1) < GAP * width
+        return not (in_column and is_turned(number))
+    if character >= _FIRST_RIGHT_TO_LEFT and bidirectional(character) in ("R", "AL"):
+        return last_x0 - x1 > GAP * line
+    return x0 - last_x1 > GAP * line or x0 < last_x0 - _BACK * line
+
+
+def _word(run: list[Placed]) -> tuple[str, float, float, float, float]:
+    _, characters, lefts, tops, rights, bottoms = zip(*run, strict=True)
+    return "".join(characters), min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def _runs_up_or_down(text_page: Any, number: int, turn: float) -> bool:
+    """Whether a character is turned by about 90 or 270 degrees as seen; `turn` is the page's own rotation."""
+    return abs(math.sin(pdfium.FPDFText_GetCharAngle(text_page, number) + turn)) > 0.9  # noqa: PLR2004
 
 
 def _characters(text_page: Any, count: int) -> str:
@@ -168,8 +179,8 @@ def _character(code: int) -> str:
 
 def _count_letters(text_page: Any, text: str, parts: PageParts) -> None:
     parts.letters = sum(map(str.isalnum, text))
-    parts.visible = sum(character > " " and not character.isspace() for character in text)
-    parts.unmapped = sum(character == "\ufffd" or "\ue000" <= character <= "\uf8ff" for character in text)
+    parts.visible = len("".join(text.split()))
+    parts.unmapped = len(_UNMAPPED.findall(text))
     step = max(1, len(text) // _MAP_SAMPLES)
     samples = [index for index in range(0, len(text), step) if text[index] > " "]
     if samples:
