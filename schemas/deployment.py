@@ -23,7 +23,7 @@ class RunParameters(Spec):
     again: bool = Field(False, description="Run the steps again for documents that are done; answers come from the cache.")
     fresh: bool = Field(False, description="With again: buy the answers anew.")
     max_tokens: PositiveInt | None = Field(None, description="Most tokens the run may spend.")
-    max_cost: Annotated[float, Field(gt=0)] | None = Field(None, strict=False, description="Most money the run may spend, in USD.")
+    max_cost: Annotated[float, Field(gt=0)] | None = Field(None, description="Most money the run may spend, in USD.")
 
     @model_validator(mode="after")
     def _fresh_goes_with_again(self) -> "RunParameters":
@@ -36,7 +36,7 @@ class ScheduleSpec(Spec):
     """When a deployment runs by itself: one of cron, interval_seconds and rrule, always in a named timezone."""
 
     cron: str | None = Field(None, pattern=r"^\s*(\S+\s+){4}\S+\s*$", description='Five fields, such as "0 6 * * 1-5".')
-    interval_seconds: Annotated[float, Field(ge=1)] | None = Field(None, strict=False, description="Seconds between two runs.")
+    interval_seconds: Annotated[float, Field(ge=1)] | None = Field(None, description="Seconds between two runs.")
     anchor: datetime | None = Field(
         None, strict=False, description="A moment that the interval is counted from; default: the time of deploying, kept afterwards."
     )
@@ -95,10 +95,10 @@ class WatchSpec(Spec):
 
     folder: str | None = Field(None, description="Folder to watch; default: the source's.")
     settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
-        2.0, strict=False, description="A file is taken when its size and time were still for so long."
+        2.0, description="A file is taken when its size and time were still for so long."
     )
     poll_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
-        10.0, strict=False, description="Look at the whole folder so often; finds what gives no event (SMB, NFS)."
+        10.0, description="Look at the whole folder so often; finds what gives no event (SMB, NFS)."
     )
     done: str | None = Field(None, description="Where finished files go; default: processed/ in the watched folder.")
     failed: str | None = Field(None, description="Where failed files go, each with a .error.txt; default: failed/ in the watched folder.")

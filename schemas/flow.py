@@ -128,7 +128,7 @@ class ExtractSettings(Spec):
     model: Name = Field("vision", description="Role of the model (see `models:`).")
     prompt: str | None = Field(None, description="File with a prompt of one's own, relative to flows.yaml.")
     max_tokens: PositiveInt = Field(4_096, description="Longest answer for one page, in tokens.")
-    temperature: Annotated[float, Field(ge=0, le=1)] = Field(0.0, strict=False, description="Sampling temperature.")
+    temperature: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Sampling temperature.")
     images_per_request: Annotated[int, Field(ge=1, le=8)] = Field(1, description="Pages sent in one request.")
 
 
@@ -175,7 +175,7 @@ class SummariseSettings(Spec):
     fields: dict[FieldName, FieldEntry] | None = Field(None, min_length=1, description="Inline schema, instead of `schema`.")
     prompt: str | None = Field(None, description="File with a prompt of one's own, relative to flows.yaml.")
     max_tokens: PositiveInt = Field(4_096, description="Longest answer, in tokens.")
-    temperature: Annotated[float, Field(ge=0, le=1)] = Field(0.0, strict=False, description="Sampling temperature.")
+    temperature: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Sampling temperature.")
 
     @model_validator(mode="after")
     def _exactly_one_schema(self) -> "SummariseSettings":
@@ -187,9 +187,7 @@ class SummariseSettings(Spec):
 class CheckSettings(Spec):
     """Validate the record and apply the rules; a broken one means `needs_review`."""
 
-    review_below: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.0, strict=False, description="Confidence under which a value asks for a review."
-    )
+    review_below: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Confidence under which a value asks for a review.")
 
 
 class WriteSettings(Spec):
@@ -204,11 +202,9 @@ class RetrySpec(Spec):
     """How often an answer that may still come is asked for again. Rate-limit waits do not count."""
 
     attempts: Annotated[int, Field(ge=1, le=20)] = Field(5, description="Attempts of one call.")
-    max_wait_seconds: Annotated[float, Field(gt=0)] = Field(60.0, strict=False, description="Longest wait between two attempts.")
+    max_wait_seconds: Annotated[float, Field(gt=0)] = Field(60.0, description="Longest wait between two attempts.")
     document_attempts: Annotated[int, Field(ge=1, le=20)] = Field(3, description="Runs that try a failed document again by themselves.")
-    document_seconds: Annotated[float, Field(gt=0)] = Field(
-        3_600.0, strict=False, description="Time for all calls of one document, waits included."
-    )
+    document_seconds: Annotated[float, Field(gt=0)] = Field(3_600.0, description="Time for all calls of one document, waits included.")
 
 
 class ConcurrencySpec(Spec):
@@ -234,9 +230,7 @@ class BudgetSpec(Spec):
         strict=False,
         description="stop: end the run; defer: the next window's run goes on; local: finish with the local engine.",
     )
-    warn_at: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.8, strict=False, description="Part of the budget at which a warning is given, once."
-    )
+    warn_at: Annotated[float, Field(gt=0, le=1)] = Field(0.8, description="Part of the budget at which a warning is given, once.")
 
     @field_validator("timezone")
     @classmethod

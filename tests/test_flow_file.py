@@ -151,6 +151,17 @@ def test_roles_and_providers_must_exist(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("wrong", ["retry: {attempts: '5'}", "retry: {max_wait_seconds: '5'}", "budget: {tokens: true}", "budget: {cost: true}",
+                                   "budget: {cost: .inf}", "concurrency: {pages: 1.5}", "watch: {recursive: yes}"])  # fmt: skip
+def test_a_value_of_another_type_is_never_turned_into_the_right_one(tmp_path, wrong):
+    assert "must be" in only_problem(write(tmp_path, flow_with_steps("render", "extract") + f"    {wrong}\n"))
+
+
+def test_a_whole_number_is_a_number(tmp_path):
+    text = flow_with_steps("render", "extract: {temperature: 0}") + "    retry: {max_wait_seconds: 5}\n    budget: {cost: 5}\n"
+    assert problems(write(tmp_path, text)) == []
+
+
 @pytest.mark.parametrize(
     ("model", "catalogue", "budget", "problem"),
     [
