@@ -1,18 +1,12 @@
-"""Ledgers, documents and processes for the tests of the state: every backend that is there, and owners that are alive or dead."""
+"""Documents, calls, owners and processes for the tests of the state. Imported by the processes too, so it imports little."""
 
 import asyncio
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import uuid4
-
-import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
 
 from schemas.document import Document
 from schemas.flow import BudgetSpec
@@ -20,55 +14,15 @@ from schemas.record import DocumentResult, Status
 from schemas.usage import Usage
 from tasks.state.calls import Bound, CallBook, CallIntent, SettledCall, StoredAnswer
 from tasks.state.ledger import Ledger
-from tasks.state.owners import Owner
+from tasks.state.owners import Owner, this_process
 
-POSTGRES = os.environ.get("DOCMILL_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def _postgres_is_missing() -> str:
-    try:
-        engine = create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"), connect_args={"connect_timeout": 2})
-        with engine.connect():
-            pass
-        engine.dispose()
-    except (OperationalError, ImportError) as exc:
-        return f"no PostgreSQL at 127.0.0.1:5432 with a database `test` ({type(exc).__name__})"
-    return ""
-
-
-_missing = _postgres_is_missing()
-BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.skipif(bool(_missing), reason=_missing or "there"))]
-every_backend = pytest.mark.parametrize("backend", BACKENDS)
-
-
-@contextmanager
-def state_url(backend: str) -> Iterator[str | None]:
-    """A database of one's own: None is SQLite in the project folder; PostgreSQL gets a schema that is dropped afterwards."""
-    if backend == "sqlite":
-        yield None
-        return
-    schema = f"docmill_test_{uuid4().hex[:12]}"
-    engine = create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    try:
-        yield f"{POSTGRES}?options=-csearch_path%3D{schema}"
-    finally:
-        with engine.begin() as connection:
-            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        engine.dispose()
-
-
-@asynccontextmanager
-async def open_ledger(backend: str, folder: Path) -> AsyncIterator[Ledger]:
-    with state_url(backend) as url:
-        async with await Ledger.open(url, folder) as ledger:
-            yield ledger
-
-
 def document(name: str = "invoice.pdf") -> Document:
-    return Document(document_id=hashlib.sha256(name.encode()).hexdigest(), path=Path("/inbox") / name, media_type="application/pdf", size_bytes=1)
+    return Document(
+        document_id=hashlib.sha256(name.encode()).hexdigest(), path=Path("/inbox") / name, media_type="application/pdf", size_bytes=1
+    )
 
 
 def result_of(one: Document, status: Status = Status.DONE, **record: object) -> DocumentResult:
@@ -77,8 +31,6 @@ def result_of(one: Document, status: Status = Status.DONE, **record: object) -> 
 
 def dead_owner() -> Owner:
     """A process of this machine that has ended."""
-    from tasks.state.owners import this_process
-
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     me = this_process()
@@ -89,7 +41,15 @@ def owner_elsewhere() -> Owner:
     return Owner(uuid4().hex, "other-machine", "other-boot", "pid:[1]", 4242, "1")
 
 
-def book(ledger: Ledger, *, run_id: str = "run-1", tokens: int | None = None, cost: int | None = None, warnings: list[str] | None = None, **options: object) -> CallBook:
+def book(
+    ledger: Ledger,
+    *,
+    run_id: str = "run-1",
+    tokens: int | None = None,
+    cost: int | None = None,
+    warnings: list[str] | None = None,
+    **options: object,
+) -> CallBook:
     """A call book whose budget holds for all runs together; `cost` in whole dollars."""
     budget = options.pop("budget", BudgetSpec(tokens=tokens, cost=cost, per="total") if tokens or cost else None)
     limits = {"max_tokens": None, "max_cost_nano": None, **options}

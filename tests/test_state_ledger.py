@@ -11,7 +11,8 @@ from schemas.record import DeferReason, ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.state import documents, tables
 from tasks.state.ledger import Claimed, HeldElsewhere, Ledger, Settled
-from tests.state_parts import dead_owner, document, every_backend, open_ledger, owner_elsewhere, result_of, start_script, state_url
+from tests.state_backends import every_backend, open_ledger, state_url
+from tests.state_parts import dead_owner, document, owner_elsewhere, result_of, start_script
 
 pytestmark = every_backend
 
@@ -35,7 +36,9 @@ async def test_changed_definition_and_again_work_on_a_done_document(backend, tmp
 
 
 async def test_failed_document_is_tried_by_three_further_runs_then_only_by_again_or_retry(backend, tmp_path):
-    failed = result_of(document(), Status.FAILED).model_copy(update={"record": None, "error": ErrorInfo(code="unreadable", message="damaged")})
+    failed = result_of(document(), Status.FAILED).model_copy(
+        update={"record": None, "error": ErrorInfo(code="unreadable", message="damaged")}
+    )
     async with open_ledger(backend, tmp_path) as ledger:
         for _ in range(4):
             await ledger.finish(await claim(ledger), failed, Usage())
@@ -77,7 +80,9 @@ async def test_claims_of_another_machine_are_free_a_minute_after_its_last_sign_o
             elsewhere = await Ledger.open(url, tmp_path, owner=owner_elsewhere())
             await claim(elsewhere)
             assert await claim(mine) == HeldElsewhere(here=False)
-            late = tables.owners.update().where(tables.owners.c.host == "other-machine").values(heartbeat_at=tables.owners.c.heartbeat_at - 61)
+            late = (
+                tables.owners.update().where(tables.owners.c.host == "other-machine").values(heartbeat_at=tables.owners.c.heartbeat_at - 61)
+            )
             await mine.database.write(lambda c: c.execute(late))
             assert isinstance(await claim(mine), Claimed)
             await elsewhere.close()
@@ -119,7 +124,9 @@ async def test_release_of_work_done_again_keeps_the_earlier_record(backend, tmp_
 async def test_result_deferred_by_finish_keeps_the_earlier_record_too(backend, tmp_path):
     async with open_ledger(backend, tmp_path) as ledger:
         await ledger.finish(await claim(ledger), result_of(document()), Usage())
-        deferred = result_of(document(), Status.DEFERRED).model_copy(update={"record": None, "error": ErrorInfo(code="budget", message="-")})
+        deferred = result_of(document(), Status.DEFERRED).model_copy(
+            update={"record": None, "error": ErrorInfo(code="budget", message="-")}
+        )
         await ledger.finish(await claim(ledger, again=True), deferred, Usage())
         assert await claim(ledger) == Settled(result_of(document()))
 

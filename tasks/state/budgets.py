@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from schemas.errors import CallError
 from schemas.flow import BudgetSpec
 from schemas.usage import NANO_PER_UNIT
 
@@ -41,7 +40,7 @@ class Limits:
         self._of_run = Limit(max_tokens, max_cost_nano)
         self._budget = budget
         self._of_budget = Limit(budget.tokens, None if budget.cost is None else int(budget.cost * NANO_PER_UNIT)) if budget else Limit()
-        self._zone = _zone(budget.timezone) if budget else ZoneInfo("UTC")
+        self._zone = ZoneInfo(budget.timezone) if budget else ZoneInfo("UTC")
         self.warn_at = budget.warn_at if budget else DEFAULT_WARN_AT
         self.unlimited = self._of_run == Limit() and self._of_budget == Limit()
 
@@ -70,10 +69,3 @@ class Limits:
 def _least(one: int | None, other: int | None) -> int | None:
     given = [value for value in (one, other) if value is not None]
     return min(given, default=None)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise CallError(f"budget.timezone: {name!r} is not a time zone of this system; write one such as Europe/Paris or UTC") from exc

@@ -12,15 +12,15 @@ from tasks.state.tables import locks
 
 _VALUES: dict[str, Any] = {"name": bindparam("of_name"), "owner_id": bindparam("of_owner")}
 _TAKE = {
-    "sqlite": sqlite.insert(locks).values(_VALUES).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(locks).values(_VALUES).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(locks).values(_VALUES).on_conflict_do_nothing().returning(locks.c.name),
+    "postgresql": postgresql.insert(locks).values(_VALUES).on_conflict_do_nothing().returning(locks.c.name),
 }
 _GIVE_BACK = delete(locks).where(locks.c.name == bindparam("of_name"), locks.c.owner_id == bindparam("of_owner"))
 
 
 def try_lock(connection: Connection, name: str, owner_id: str) -> bool:
     """False when another owner has it, or this one already (locks do not nest)."""
-    return bool(connection.execute(_TAKE[connection.dialect.name], {"of_name": name, "of_owner": owner_id}).rowcount)
+    return connection.execute(_TAKE[connection.dialect.name], {"of_name": name, "of_owner": owner_id}).first() is not None
 
 
 def unlock(connection: Connection, name: str, owner_id: str) -> None:
