@@ -234,6 +234,13 @@ def test_env_beside_the_file_is_read_and_the_environment_goes_first(tmp_path, mo
     assert os.environ["DOCMILL_TEST_FILE"] == "file${HOME}"
 
 
+def test_an_env_file_that_is_no_text_is_told_without_its_content(tmp_path):
+    (tmp_path / ".env").write_bytes(b"MISTRAL_API_KEY=geheim\xff\n")
+    with pytest.raises(CallError, match=r"\.env is not UTF-8 text") as error:
+        load_project(write(tmp_path, flow_with_steps("render", "extract")))
+    assert "geheim" not in str(error.value)
+
+
 def test_the_file_is_found_upward_to_the_git_root(tmp_path, monkeypatch):
     monkeypatch.delenv("DOCMILL_FILE", raising=False)
     write(tmp_path, "", "flows.yaml")

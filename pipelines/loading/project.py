@@ -87,7 +87,7 @@ def load_project(path: Path) -> Project:
 
 
 def read_environment(folder: Path) -> None:
-    """Put what `.env` in `folder` says into the environment; what is set there already stays. Raises CallError when it is not UTF-8."""
+    """Put what `.env` in `folder` says into the environment; what is set there already stays. Raises CallError when it cannot be read."""
     file = folder / ".env"
     if not file.is_file():
         return
@@ -97,6 +97,8 @@ def read_environment(folder: Path) -> None:
         load_dotenv(file, override=False, interpolate=False, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CallError(f"{file} is not UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
+        raise CallError(f"cannot read {file}: {error.strerror}") from error
 
 
 def resolve_provider(flow_file: FlowFile, name: str, environment: Mapping[str, str]) -> ProviderSpec:
