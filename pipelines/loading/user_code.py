@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pipelines.loading.problems import did_you_mean
+
 
 class UserCodeError(Exception):
     """The user's file cannot be used. The message is complete: file, line, what is wrong."""
@@ -25,8 +27,6 @@ def load_object(reference: str, folder: Path) -> Any:
         raise UserCodeError(f"expected `path.py:Class` or `package.module:Class`, found {reference!r}")
     module = _load_file(folder / target, target) if target.endswith(".py") else _import_module(target, folder)
     if not hasattr(module, name):
-        from pipelines.loading.problems import did_you_mean  # noqa: PLC0415 - only when something is wrong
-
         raise UserCodeError(f"{target} has no `{name}`; {did_you_mean(name, _own_names(module))}")
     return getattr(module, name)
 
