@@ -66,6 +66,7 @@ async def process_document(file: SourceFile, run: RunState) -> DocumentResult:
         done.exception()  # nobody may be waiting; the raise below tells
         raise
     done.set_result(result)
+    log.info("document %s %s: %s%s", document.document_id, file.path.name, result.status, f" ({result.error.code})" if result.error else "")
     return result
 
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from pipelines.document import RunState, StepCaller, call_directly, process_document
 from pipelines.loading.definition_hash import definition_hash
+from pipelines.notify import notify
 from pipelines.progress import Progress, Silent
 from pipelines.run_log import run_log
 from schemas.errors import CallError, DocmillError, ExitCode
@@ -47,6 +48,7 @@ class RunOptions:
     fresh: bool = False  # buy the answers anew
     max_tokens: int | None = None
     max_cost: Decimal | None = None  # USD
+    link: str | None = None  # where a person can look at the run; for `notify`
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ async def run_flow(
     """Run a flow over `paths`, or over its source when there are none.
 
     Every file gets exactly one result. Ctrl-C (a cancellation) settles what is open as `deferred` and returns what there is.
-    Raises `SourceError` when the source is missing, `StateError` when the ledger cannot be written.
+    Raises `CallError` when the source is missing, `StateError` when the ledger cannot be written.
     """
     started = asyncio.get_running_loop().time()
     progress = progress or Silent()
@@ -95,17 +97,17 @@ async def run_flow(
         await ledger.remove_old_answers(definition.name, definition.spec.cache.keep_days)
         with run_log(definition.folder, run_id) as log_file:
             async with open_services(definition, options, ledger, run_id, progress.say) as services:
-                run = RunState(
-                    services=services, definition_hash=await _hash(definition, services), call_step=call_step, again=options.again
-                )
+                run = RunState(services=services, definition_hash=_hash(definition), call_step=call_step, again=options.again)
                 progress.run_started(definition.name, len(files))
+                log.info("run %s of flow %s: %d documents, %s engine", run_id, definition.name, len(files), definition.engine)
                 results, interrupted = await _process_all(files, run, definition.spec.concurrency.documents, progress)
                 outputs = services.outputs.places if services.outputs else ()
             usage = services.models.usage if services.models else Usage()
+            log.info("run %s: %d requests, %d tokens", run_id, usage.requests, usage.tokens)
         await ledger.finish_run(run_id, _summary(results, usage))
     finally:
         await ledger.close()
-    return RunResult(
+    result = RunResult(
         flow=definition.name,
         run_id=run_id,
         results=tuple(results),
@@ -116,6 +118,9 @@ async def run_flow(
         stopped_by=run.stopped_by,
         interrupted=interrupted,
     )
+    if definition.spec.notify is not None and options.run_id is None:  # of a run in batches, only the whole is told of
+        await notify(definition.spec.notify, result, link=options.link)
+    return result
 
 
 async def _process_all(

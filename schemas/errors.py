@@ -18,7 +18,7 @@
     │   ├── StepError                          a step of the user's own, or ours, broke
     │   └── SourceError                        a path named on the command line does not exist or cannot be read
     └── ModelError                    exit 1   an answer could not be had
-        ├── AuthenticationError                401/403: the key is refused
+        ├── AuthenticationError       exit 2   401/403: the key is refused
         ├── ModelGoneError                     retired or unknown model id; the next id of the role is tried
         ├── RequestRefusedError                a 4xx that cannot succeed by repeating
         ├── ProviderDownError                  attempts, time or circuit breaker used up: the document is deferred
@@ -107,7 +107,9 @@ class MissingExtraError(CallError):
         self.what, self.extra = what, extra
 
     def __str__(self) -> str:
-        return f'{self.what} needs an optional package: pip install "docmill[{self.extra}]" (in a checkout: pip install -e ".[{self.extra}]")'
+        return (
+            f'{self.what} needs an optional package: pip install "docmill[{self.extra}]" (in a checkout: pip install -e ".[{self.extra}]")'
+        )
 
 
 class StateError(DocmillError):
@@ -213,7 +215,10 @@ class ModelError(DocmillError):
 
 
 class AuthenticationError(ModelError):
+    """No document of the run can be paid for, so the run stops, as with a missing key."""
+
     code = "authentication"
+    exit_code = ExitCode.USAGE
 
 
 class ModelGoneError(ModelError):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import SourceError
+from schemas.errors import CallError
 from schemas.flow import FolderSource
 from tasks.sources.folder import files_of_paths, files_of_source
 
@@ -38,7 +38,7 @@ def test_source_does_not_follow_a_link_that_leads_out_of_the_folder(inbox: Path)
 
 
 def test_missing_source_folder_is_named_with_the_place_that_was_looked_at(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="inbox/nowhere"):
+    with pytest.raises(CallError, match="inbox/nowhere"):
         files_of_source(FolderSource(folder="inbox/nowhere"), tmp_path)
 
 

@@ -79,16 +79,18 @@ def _dollars(text: str | None) -> Decimal | None:
 
 def _run(flow: str, paths: list[str] | None, file: Path | None, options: "RunOptions", *, local: bool, prefect: bool | None) -> "RunResult":
     from pipelines.loading import find_flow_file, load_flow  # noqa: PLC0415
-    from pipelines.prefect_configured import prefect_is_configured  # noqa: PLC0415
+    from pipelines.prefect_configured import prefect_is_configured, prepare_prefect  # noqa: PLC0415
     from pipelines.progress import progress_for_terminal  # noqa: PLC0415
 
     path = find_flow_file(file)
     if prefect is None:
         prefect = prefect_is_configured()
     if prefect:
+        prepare_prefect()
         from pipelines.prefect_runner import run_with_prefect  # noqa: PLC0415 - two seconds that a direct run does not pay
 
-        return run_with_prefect(flow, path, paths, options, local=local)
+        with progress_for_terminal() as progress:
+            return run_with_prefect(flow, path, paths, options, local=local, progress=progress)
     definition = load_flow(path, flow, local=local)
     with progress_for_terminal() as progress:
         return asyncio.run(_until_done_or_stopped(definition, paths, options, progress))

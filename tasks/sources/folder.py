@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from schemas.errors import SourceError
+from schemas.errors import CallError, SourceError
 from schemas.flow import DOCUMENT_PATTERNS, FolderSource
 
 _TEMPORARY_SUFFIXES = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".download", ".swp", "~")
@@ -27,13 +27,13 @@ def is_ignored_name(name: str) -> bool:
 
 
 def files_of_source(source: FolderSource, base: Path) -> list[SourceFile]:
-    """The files of a flow's source in name order; a missing folder is a `SourceError`.
+    """The files of a flow's source in name order; CallError when the folder is missing.
 
     Links that lead out of the folder are left alone: who may write into an inbox must not choose what else is read.
     """
     folder = (base / source.folder).resolve()
     if not folder.is_dir():
-        raise SourceError(
+        raise CallError(
             f"source folder {source.folder!r} does not exist (looked for {folder}); create it or name files on the command line"
         )
     return [
