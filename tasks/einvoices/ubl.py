@@ -172,7 +172,7 @@ INVOICE: Fields = {
         {"number": Value("ID"), "issue_date": Value("IssueDate", as_date)},
     ),
     "attachments": Groups(
-        "AdditionalDocumentReference[DocumentTypeCode!=130]",
+        "AdditionalDocumentReference[DocumentTypeCode!=130]/.[DocumentTypeCode!=50]",
         {
             "id": Value("ID"),
             "description": Value("DocumentDescription"),

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from schemas.errors import LimitError, UnreadableError
 
 MAX_BYTES = 32 * 1024 * 1024  # XRechnung allows 15 MB of embedded attachments, a third more as base64
-MAX_ELEMENTS = 1_000_000
+MAX_ELEMENTS = 500_000  # 60 a line: 8,000 lines; about 100 MB while it is read
 MAX_DEPTH = 64  # CII nests 9 deep, UBL 10; an SBDH envelope adds 2
 
 _BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
