@@ -8,38 +8,16 @@ from typing import Literal
 
 from schemas.document import Document, PageImage, PageKind, RenderSettings
 from schemas.errors import AnswerCutError, AnswerInvalidError, DocmillError, DocumentError, LimitError, RequestRefusedError
-from schemas.flow import ExtractSettings, RenderSettingsSpec
+from schemas.flow import ExtractSettings
 from schemas.record import Draft, ErrorInfo, Finding, PageExtraction
 from tasks.models import prompts, wire
-from tasks.models.gateway import ModelGateway, NothingToSendError, Question, larger
+from tasks.models.gateway import ImageSource, ModelGateway, NothingToSendError, Question
+from tasks.models.questions import larger, pages_question
 from tasks.services import Services
 
 ENLARGEMENTS = 2  # times that a cut answer is asked for again with twice the room
 OF_ONE_PAGE = (DocumentError, AnswerInvalidError, AnswerCutError, RequestRefusedError)
 """Errors that are about a page; any other one is about the document or the run."""
-
-_PAGES_SCHEMA = json.dumps(
-    {
-        "type": "object",
-        "properties": {
-            "pages": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "page_number": {"type": "integer", "description": "position of the image, from 1"},
-                        "text": {"type": "string"},
-                    },
-                    "required": ["page_number", "text"],
-                    "additionalProperties": False,
-                },
-            }
-        },
-        "required": ["pages"],
-        "additionalProperties": False,
-    },
-    separators=(",", ":"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +61,9 @@ async def extract(draft: Draft, settings: ExtractSettings, services: Services) -
 
 
 def _unreadable_finding(page: PageRead) -> Finding:
-    return Finding(code="page_unreadable", message=f"page {page.extraction.page_number} could not be read: {page.error}")
+    # The reader's own errors begin with the page number already.
+    where = "" if isinstance(page.error, DocumentError) else f"page {page.extraction.page_number}: "
+    return Finding(code="page_unreadable", message=f"{where}{page.error}")
 
 
 def _failed(number: int, engine: Literal["mistral", "local"], error: DocmillError) -> PageRead:
@@ -143,10 +123,7 @@ class _PageReader:
 
     def __init__(self, draft: Draft, settings: ExtractSettings, services: Services, gateway: ModelGateway) -> None:
         self._document, self._page_count = draft.document, draft.page_count or len(draft.pages)
-        self._settings, self._gateway, self._reader = settings, gateway, services.reader
-        render = services.flow.settings(RenderSettingsSpec)
-        self._side = render.max_side_px if render is not None and isinstance(render.max_side_px, int) else None
-        self._system = prompts.instructions(services.flow.prompts.get("extract") or prompts.shipped("extract"))
+        self._settings, self._gateway, self._reader, self._flow = settings, gateway, services.reader, services.flow
 
     async def read(self, batch: tuple[int, ...]) -> list[PageRead]:
         if len(batch) > 1:
@@ -157,7 +134,7 @@ class _PageReader:
             return [_failed(batch[0], "mistral", error)]
 
     async def _read_one(self, number: int) -> PageRead:
-        question = self._question((number,), f"The image is page {number} of {self._page_count}.", None)
+        question = self._question((number,), self._image)
         for _ in range(ENLARGEMENTS + 1):
             try:
                 answer = await self._gateway.ask(question)
@@ -194,9 +171,7 @@ class _PageReader:
         return [*reads, *together]
 
     async def _ask_together(self, numbers: Sequence[int]) -> list[PageRead] | None:
-        listed = ", ".join(str(number) for number in numbers)
-        told = f"The {len(numbers)} images are pages {listed} of {self._page_count}, in this order. Answer with JSON: the text of each."
-        question = self._question(tuple(numbers), told, ("pages", _PAGES_SCHEMA))
+        question = self._question(tuple(numbers), self._image_of_many)
         try:
             answer = await self._gateway.ask(question)
         except OF_ONE_PAGE:
@@ -206,21 +181,8 @@ class _PageReader:
             return None
         return [self._page(number, text, answer.model) for number, text in zip(numbers, texts, strict=True)]
 
-    def _question(self, numbers: tuple[int, ...], told: str, schema: tuple[str, str] | None) -> Question:
-        return Question(
-            document_id=self._document.document_id,
-            step="extract",
-            role=self._settings.model,
-            system=self._system,
-            turns=(wire.Turn("user", told),),
-            max_tokens=self._settings.max_tokens * len(numbers),
-            temperature=self._settings.temperature,
-            page_numbers=numbers,
-            image_pages=numbers,
-            image_of=self._image if len(numbers) == 1 else self._image_of_many,
-            max_side_px=self._side,
-            schema=schema,
-        )
+    def _question(self, numbers: tuple[int, ...], image_of: ImageSource) -> Question:
+        return pages_question(self._flow, self._settings, self._document.document_id, numbers, self._page_count, image_of)
 
     async def _image(self, number: int, render: RenderSettings) -> PageImage | None:
         visit = await self._reader.image(self._document, number, render)

@@ -1,25 +1,22 @@
 """What record do the pages add up to? One model call fills the schema from all pages' texts, or the local engine finds its fields."""
 
 import asyncio
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from schemas.errors import AnswerCutError, AnswerInvalidError, DocumentError
 from schemas.flow import SummariseSettings
-from schemas.record import Draft, Finding, PageExtraction
+from schemas.record import Draft, Finding
 from tasks.extract import ENLARGEMENTS, gateway_of
-from tasks.models import prompts, reading, wire
+from tasks.models import reading
 from tasks.models.client import PromptTooLongError
-from tasks.models.gateway import Answer, ModelGateway, Question, larger
-from tasks.models.parts import in_parts
-from tasks.models.schema_for_model import schema_json
+from tasks.models.gateway import ModelGateway, Question
+from tasks.models.questions import corrected, larger, record_question, record_questions
 from tasks.services import Services
 
 CORRECTIONS = 2  # times that an answer which does not fit is asked for again, with its errors
-_PROBLEMS_TOLD = 20
 
 
 async def summarise(draft: Draft, settings: SummariseSettings, services: Services) -> Draft:
@@ -54,7 +51,7 @@ async def _summarise_locally(draft: Draft, schema: type[BaseModel], services: Se
             except DocumentError as error:
                 if draft.extractions:  # it could be read a moment ago
                     raise
-                draft = draft.adding(Finding(code="page_unreadable", message=f"page {handle.page_number} could not be read: {error}"))
+                draft = draft.adding(Finding(code="page_unreadable", message=str(error)))
                 continue
             await asyncio.to_thread(finder.read, page)
     found = await asyncio.to_thread(finder.finish)
@@ -76,22 +73,20 @@ class _Summary:
         self, draft: Draft, settings: SummariseSettings, schema: type[BaseModel], services: Services, gateway: ModelGateway
     ) -> None:
         self._document_id, self._page_count = draft.document.document_id, draft.page_count or len(draft.pages)
-        self._pages = [page for page in draft.extractions if page.text.strip()]
-        self._settings, self._schema, self._gateway = settings, schema, gateway
-        self._system = prompts.instructions(services.flow.prompts.get("summarise") or prompts.shipped("summarise"))
-        self._mark = f"document-{self._document_id[:12]}"  # no document can hold the digest of its own bytes
-        self._schema_json = schema_json(schema)
+        self._extractions = {page.page_number: page for page in draft.extractions}
+        self._flow, self._settings, self._schema, self._gateway = services.flow, settings, schema, gateway
 
     async def of_all_pages(self) -> _Part:
-        if not self._pages:
-            return _Part(reading.empty_record(self._schema))
         model = await self._gateway.model(self._settings.model)
-        parts = in_parts(self._pages, [self._system, self._schema_json], self._settings.max_tokens, model)
-        return self._joined([await self._of_pages(part) for part in parts])
+        pages = tuple(self._extractions.values())
+        questions = record_questions(self._flow, self._settings, self._schema, self._document_id, pages, self._page_count, model)
+        if not questions:
+            return _Part(reading.empty_record(self._schema))
+        return self._joined([await self._answer_to(question) for question in questions])
 
-    async def _of_pages(self, pages: Sequence[PageExtraction]) -> _Part:
+    async def _answer_to(self, question: Question) -> _Part:
         """One call, or more: with more room when the answer is cut, with the errors when it does not fit, by halves when it is too long."""
-        question, corrections, enlargements = self._question(pages), 0, 0
+        pages, corrections, enlargements = question.page_numbers, 0, 0
         while True:
             try:
                 answer = await self._gateway.ask(question)
@@ -112,7 +107,7 @@ class _Summary:
             read = reading.read_answer(answer.text, self._schema)
             if not read.problems or corrections == CORRECTIONS:
                 return self._part(read)
-            question, corrections = self._corrected(question, answer, read.problems), corrections + 1
+            question, corrections = corrected(question, answer.text, read.problems), corrections + 1
 
     def _part(self, read: reading.ReadAnswer) -> _Part:
         if read.record is None:
@@ -125,9 +120,13 @@ class _Summary:
         message = f"the model's answer did not fit the schema in {len(read.problems)} places, which were left empty: {'; '.join(read.problems[:5])}"
         return _Part(read.record, (Finding(code="answer_invalid", message=message, fields=read.fields),))
 
-    async def _by_halves(self, pages: Sequence[PageExtraction]) -> _Part:
-        middle = len(pages) // 2
-        return self._joined([await self._of_pages(pages[:middle]), await self._of_pages(pages[middle:])])
+    async def _by_halves(self, numbers: Sequence[int]) -> _Part:
+        middle = len(numbers) // 2
+        return self._joined([await self._of_pages(numbers[:middle]), await self._of_pages(numbers[middle:])])
+
+    async def _of_pages(self, numbers: Sequence[int]) -> _Part:
+        pages = [self._extractions[number] for number in numbers]
+        return await self._answer_to(record_question(self._flow, self._settings, self._schema, self._document_id, pages, self._page_count))
 
     def _joined(self, parts: Sequence[_Part]) -> _Part:
         if len(parts) == 1:
@@ -140,27 +139,3 @@ class _Summary:
             )
             findings.append(Finding(code="parts_disagree", message=message, fields=conflicts))
         return _Part(record, tuple(findings))
-
-    def _question(self, pages: Sequence[PageExtraction]) -> Question:
-        return Question(
-            document_id=self._document_id,
-            step="summarise",
-            role=self._settings.model,
-            system=self._system,
-            turns=(wire.Turn("user", self._told(pages)),),
-            max_tokens=self._settings.max_tokens,
-            temperature=self._settings.temperature,
-            page_numbers=tuple(page.page_number for page in pages),
-            schema=(re.sub(r"\W", "_", self._schema.__name__)[:64], self._schema_json),
-        )
-
-    def _told(self, pages: Sequence[PageExtraction]) -> str:
-        first, last = pages[0].page_number, pages[-1].page_number
-        part = f"pages {first} to {last} of {self._page_count}" if last > first else f"page {first} of {self._page_count}"
-        texts = "\n".join(f'<page number="{page.page_number}">\n{page.text}\n</page>' for page in pages)
-        return f"The text of a document, {part}, stands between the markers {self._mark}. Answer with one JSON object.\n<{self._mark}>\n{texts}\n</{self._mark}>"
-
-    def _corrected(self, question: Question, answer: Answer, problems: Sequence[str]) -> Question:
-        listed = "\n".join(f"- {problem}" for problem in problems[:_PROBLEMS_TOLD])
-        told = f"Your answer does not fit the schema:\n{listed}\nAnswer again with the whole JSON object, corrected in these places only; null where the document has no such value."
-        return replace(question, turns=(question.turns[0], wire.Turn("assistant", answer.text), wire.Turn("user", told)))

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
@@ -224,9 +224,3 @@ async def _images(question: Question, render: RenderSettings) -> list[PageImage]
     if not images:
         raise NothingToSendError
     return images
-
-
-def larger(question: Question, model: Model) -> Question | None:
-    """The question with twice the room for its answer; None when the model's context has no more."""
-    doubled = question.max_tokens * 2
-    return replace(question, max_tokens=doubled) if model.context_tokens is None or doubled <= model.context_tokens // 2 else None
