@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
 
+from pipelines.progress import Progress
 from pipelines.run import RunResult
 from schemas.record import DocumentResult, Status
 from schemas.usage import Usage
@@ -89,10 +90,10 @@ def _no_reason_to_fail() -> Iterator[None]:
 
 
 class ProgressArtifact:
-    """A `Progress` that shows in the UI, updated at most every 3 s, and in the flow run's log: one line a document, no text of it."""
+    """A `Progress` that shows in the UI, updated at most every 3 s, in the flow run's log (one line a document, no text of it), and in `also`."""
 
-    def __init__(self, flow: str, log: "logging.Logger | logging.LoggerAdapter[Any]") -> None:
-        self._flow, self._log = flow, log
+    def __init__(self, flow: str, log: "logging.Logger | logging.LoggerAdapter[Any]", also: Progress) -> None:
+        self._flow, self._log, self._also = flow, log, also
         self._total = self._finished = 0
         self._counts: Counter[Status] = Counter()
         self._updates: asyncio.Task[None] | None = None
@@ -123,14 +124,18 @@ class ProgressArtifact:
     def run_started(self, flow: str, documents: int) -> None:
         self._total = self.documents = documents
         self._log.info("%s: %d documents", flow, documents)
+        self._also.run_started(flow, documents)
 
-    def document_started(self, name: str) -> None: ...
+    def document_started(self, name: str) -> None:
+        self._also.document_started(name)
 
     def document_finished(self, name: str, result: DocumentResult) -> None:
         self._finished += 1
         self._counts[result.status] += 1
         reason = f": {result.error.code}: {result.error.message}" if result.error else ""
         self._log.info("%s %s%s", result.status.value, name, reason)
+        self._also.document_finished(name, result)
 
     def say(self, message: str) -> None:
         self._log.warning("%s", message)
+        self._also.say(message)

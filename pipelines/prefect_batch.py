@@ -1,5 +1,6 @@
 """How does a batch of a watched folder become a Prefect flow run, and only one, however often it is asked for?"""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,8 +13,10 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flow_engine import run_flow_async
 
+from pipelines.prefect_configured import refuse_silent_api
 from pipelines.prefect_runner import flow_parameters, prefect_flow, result_of
 from pipelines.run import RunOptions, RunResult
+from schemas.errors import StateError
 from tasks.definition import FlowDefinition
 
 
@@ -24,8 +27,9 @@ async def run_batch(
     the_flow = prefect_flow(file, definition.name, definition.spec)
     parameters = flow_parameters(paths, options, local=definition.engine == "local")
     try:
+        await asyncio.to_thread(refuse_silent_api)
         flow_run = await _create_flow_run(the_flow, parameters, batch_key(definition.name, paths))
-    except (httpx.TransportError, PrefectHTTPStatusError) as error:
+    except (StateError, httpx.TransportError, PrefectHTTPStatusError) as error:
         say(f"Prefect did not take the run ({type(error).__name__}); {len(paths)} files are processed without it")
         return None
     return await result_of(lambda: run_flow_async(the_flow, flow_run=flow_run, parameters=parameters, return_type="state"))

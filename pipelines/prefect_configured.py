@@ -4,10 +4,13 @@ import os
 import tomllib
 from pathlib import Path
 
+from schemas.errors import StateError
+
 _QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",  # the default, 20 s, is too short for a first start on a slow machine
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",  # docmill says itself what goes on; the server gets every line
     "PREFECT_CLIENT_RETRY_EXTRA_CODES": "408,500",  # a busy SQLite server answers so; its calls may be repeated
 }
 
@@ -31,6 +34,21 @@ def prefect_api_url() -> str | None:
     profile = profiles.get("profiles", {}).get(active, {})
     url = profile.get("PREFECT_API_URL") if isinstance(profile, dict) else None
     return url if isinstance(url, str) and url else None
+
+
+def refuse_silent_api() -> None:
+    """Raises StateError when an API is configured and nothing answers there, before Prefect tries for a minute."""
+    import httpx  # noqa: PLC0415 - this module is imported by every `docmill run`
+
+    url = prefect_api_url()
+    if url is None:
+        return
+    try:
+        httpx.get(f"{url.rstrip('/')}/health", timeout=10)  # any answer will do: Prefect Cloud wants a key here
+    except httpx.HTTPError as error:
+        raise StateError(
+            f"the Prefect API at {url} does not answer ({type(error).__name__}); start it, correct PREFECT_API_URL, or use --no-prefect"
+        ) from error
 
 
 def prepare_prefect() -> None:

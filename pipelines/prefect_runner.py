@@ -1,32 +1,50 @@
 """How does a flow of flows.yaml become a Prefect flow, and how is it run here and now?"""
 
 import asyncio
+import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 from prefect import Flow, flow, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runtime import flow_run as current_flow_run
 from prefect.states import Cancelled, Completed, Failed
+from prefect.utilities.urls import url_for
 from pydantic import Field
 
-from pipelines.loading import load_flow
+from pipelines.loading import load_flow, load_flow_file
 from pipelines.prefect_artifacts import ProgressArtifact, leave_artifacts
+from pipelines.prefect_configured import refuse_silent_api
 from pipelines.prefect_steps import PrefectSteps
+from pipelines.progress import Progress, Silent
 from pipelines.run import RunOptions, RunResult, run_flow
-from schemas.errors import DocmillError
+from schemas.errors import DocmillError, StateError
 from schemas.flow import FlowSpec
 from schemas.record import Status
 
+log = logging.getLogger("docmill")
+
 FLOWS_MODULE = "pipelines.prefect_flows"
 
-_finished_run: ContextVar[list[RunResult | Exception] | None] = ContextVar("_finished_run", default=None)
-"""Hands the result of a flow that runs in this process to its caller; Prefect itself only gets counts."""
+
+@dataclass(slots=True)
+class RunHere:
+    """Joins a flow run in this process with its caller. Prefect itself only gets counts; the result and unexpected errors stay here."""
+
+    progress: Progress
+    result: RunResult | None = None
+    error: Exception | None = None
+
+
+_here: ContextVar[RunHere | None] = ContextVar("_here", default=None)
 
 
 def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
@@ -83,22 +101,23 @@ def _flow_run_name(flow_name: str) -> Callable[[], str]:
 
 
 async def _run_and_tell(file: Path, name: str, paths: Sequence[str] | None, options: RunOptions, *, local: bool) -> State[Any]:
-    definition = load_flow(file, name, local=local)
+    here = _here.get() or RunHere(Silent())
+    options = replace(options, link=url_for("flow-run", current_flow_run.id))
+    here.progress.say(f"Prefect flow run: {options.link}")
     steps = PrefectSteps()
     try:
-        async with ProgressArtifact(name, get_run_logger()) as progress:
-            result = await run_flow(definition, paths, options, call_step=steps, progress=progress)
-    except DocmillError:
-        raise
-    except Exception as error:  # noqa: BLE001 - its message may quote a document, and Prefect would send it to the server
-        raise RuntimeError(
-            f"unexpected {type(error).__name__} in a run of {name}; run it with `docmill run --no-prefect -v` to see more"
-        ) from None
-    await leave_artifacts(result, steps.usage)
-    collected = _finished_run.get()
-    if collected is not None:
-        collected.append(result)
-    return final_state(result, definition.spec)
+        definition = load_flow(file, name, local=local)
+        async with ProgressArtifact(name, get_run_logger(), here.progress) as progress:
+            here.result = await run_flow(definition, paths, options, call_step=steps, progress=progress)
+    except DocmillError as error:
+        here.error = error
+        return Failed(message=str(error))
+    except Exception as error:  # the server gets the type only: the message of an unexpected error may quote a document
+        here.error = error
+        log.exception("unexpected %s in a run of %s", type(error).__name__, name)
+        return Failed(message=f"unexpected {type(error).__name__}; `docmill run {name} --no-prefect -v` shows more")
+    await leave_artifacts(here.result, steps.usage)
+    return final_state(here.result, definition.spec)
 
 
 def final_state(result: RunResult, spec: FlowSpec) -> State[Any]:
@@ -117,19 +136,17 @@ def final_state(result: RunResult, spec: FlowSpec) -> State[Any]:
     return Failed(message=message) if failing else Completed(message=message)
 
 
-def run_with_prefect(name: str, file: Path, paths: Sequence[str] | None, options: RunOptions, *, local: bool = False) -> RunResult:
+def run_with_prefect(
+    name: str, file: Path, paths: Sequence[str] | None, options: RunOptions, *, local: bool = False, progress: Progress | None = None
+) -> RunResult:
     """Run a flow in this process as a Prefect flow run. Relative `paths` and `out` resolve as `options` says.
 
-    Raises what `run_flow` raises. SIGTERM ends the run as Ctrl-C does.
+    Raises what `run_flow` raises, StateError when the Prefect API does not answer. SIGTERM ends the run as Ctrl-C does.
     """
-    return asyncio.run(arun_with_prefect(name, file, paths, options, local=local))
-
-
-async def arun_with_prefect(name: str, file: Path, paths: Sequence[str] | None, options: RunOptions, *, local: bool = False) -> RunResult:
-    definition = load_flow(file, name, local=local)
-    the_flow = prefect_flow(file, name, definition.spec)
+    spec = load_flow_file(file).flows.get(name) or load_flow(file, name).spec  # the second names the flow that does not exist
+    the_flow: Any = prefect_flow(file, name, spec)
     parameters = flow_parameters(paths, options, local=local)
-    return await result_of(lambda: the_flow(**parameters, return_state=True))
+    return asyncio.run(result_of(lambda: the_flow(**parameters, return_state=True), progress))
 
 
 def flow_parameters(paths: Sequence[str] | None, options: RunOptions, *, local: bool) -> dict[str, Any]:
@@ -146,18 +163,24 @@ def flow_parameters(paths: Sequence[str] | None, options: RunOptions, *, local: 
     }
 
 
-async def result_of(call: Callable[[], Any]) -> RunResult:
-    """Run a flow of ours in this process and give its result, which Prefect never sees."""
-    collected: list[RunResult] = []
-    token = _finished_run.set(collected)
+async def result_of(run: Callable[[], Coroutine[Any, Any, Any]], progress: Progress | None = None) -> RunResult:
+    """Run a flow of ours in this process and give its result. Raises what its run raised, StateError when the API does not answer."""
+    await asyncio.to_thread(refuse_silent_api)
+    here = RunHere(progress or Silent())
+    token = _here.set(here)
+    task = asyncio.ensure_future(run())
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        task = asyncio.ensure_future(call())
-        if sys.platform != "win32":
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         state = await task
+    except (httpx.TransportError, PrefectHTTPStatusError) as error:
+        raise StateError(
+            f"the Prefect API was lost during the run ({type(error).__name__}); documents that were finished are safe"
+        ) from error
     finally:
-        _finished_run.reset(token)
-    if not collected:
-        await state.result(raise_on_failure=True)
-        raise RuntimeError(f"Prefect ended the flow run without running it: {state.name}: {state.message}")
-    return collected[0]
+        _here.reset(token)
+    if here.error is not None:
+        raise here.error
+    if here.result is None:
+        raise StateError(f"Prefect ended the flow run without running it: {state.name}: {state.message}")
+    return here.result
