@@ -29,6 +29,7 @@ class Amount:
     currency: str | None
     net_word: bool = False
     from_right: int = 0
+    row: int = 0
 
     @property
     def is_money(self) -> bool:
@@ -49,7 +50,7 @@ def amounts_on(sheet: Sheet, book: LabelBook, own_keys: frozenset[str]) -> list[
                 weight *= 0.6  # sums are printed with cents
             source = candidate(sheet, segment, number.start, number.end, key=key, value=number.value, score=weight, why=why)
             net_word = label.net_word if label else False
-            found.append(Amount(source, number.value, key, weight, number.decimals, number.currency, net_word, from_right))
+            found.append(Amount(source, number.value, key, weight, number.decimals, number.currency, net_word, from_right, segment.row))
     return found
 
 
@@ -72,7 +73,7 @@ def _label(
         if where == "above" and any(n.is_money for n in find_amounts(text)):
             continue  # the amount above has its own label
         words = tokens(text)[-12:]
-        own = [m for m in book.matches(words) if m.key in own_keys]
+        own = [m for m in book.matches(words, forgiving=sheet.from_ocr) if m.key in own_keys]
         if own:
             best = max(own, key=lambda m: (m.end - m.start, m.end))
             return best.key, AmountLabel(Concept.UNKNOWN, 1.0 * _WHERE[where]), (f"label `{' '.join(words[best.start : best.end])}`",)

@@ -5,8 +5,9 @@ Measured on 565 receipts: total right by labels alone 70 %, with sums 88 %, with
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import combinations
 
 from tasks.local.amounts import Amount
 from tasks.local.labels import Concept
@@ -55,6 +56,7 @@ def settle(amounts: list[Amount]) -> Settled:
         if best.agrees:
             agrees.add("total")
     total = chosen["total"].value if chosen else None
+    _split_by_row(amounts, total, by_key)
     _net_and_tax(by_key, total, chosen, scores, why, agrees)
     simple = (Concept.AMOUNT_DUE, Concept.SUBTOTAL, Concept.PAID, Concept.CHANGE, Concept.ROUNDING, Concept.DISCOUNT, Concept.CHARGE)
     for concept in simple:
@@ -153,6 +155,24 @@ def _weigh_rounding(by_key: dict[str, list[Amount]], standings: dict[Decimal, St
                     break
 
 
+def _split_by_row(amounts: list[Amount], total: Decimal | None, by_key: dict[str, list[Amount]]) -> None:
+    """A row whose last amount is the total and the sum of two before it says net and tax, whatever its heads are."""
+    rows: dict[tuple[int, int], list[Amount]] = defaultdict(list)
+    for amount in amounts:
+        if amount.is_money:
+            rows[amount.candidate.page, amount.row].append(amount)
+    for row in rows.values():
+        if len(row) < 3 or row[-1].value != total:  # noqa: PLR2004  net, tax, total
+            continue
+        for first, second in combinations(row[:-1], 2):
+            if first.value + second.value == total and min(first.value, second.value) > ZERO:
+                tax, net = sorted((first, second), key=lambda a: a.value)
+                by_key[Concept.TAX_TOTAL] = [a for a in by_key[Concept.TAX_TOTAL] if a is not net]
+                by_key[Concept.NET_TOTAL] = [a for a in by_key[Concept.NET_TOTAL] if a is not tax]
+                by_key[Concept.NET_TOTAL].append(replace(net, key=Concept.NET_TOTAL, weight=0.9))
+                by_key[Concept.TAX_TOTAL].append(replace(tax, key=Concept.TAX_TOTAL, weight=0.9))
+
+
 def _net_and_tax(
     by_key: dict[str, list[Amount]],
     total: Decimal | None,
@@ -161,14 +181,14 @@ def _net_and_tax(
     why: dict[str, tuple[str, ...]],
     agrees: set[str],
 ) -> None:
-    nets = sorted((*by_key[Concept.NET_TOTAL], *by_key[Concept.SUBTOTAL]), key=_rank, reverse=True)
+    nets = sorted((*by_key[Concept.NET_TOTAL], *by_key[Concept.SUBTOTAL], *by_key[Concept.CHARGE]), key=_rank, reverse=True)
     taxes = sorted(by_key[Concept.TAX_TOTAL], key=_rank, reverse=True)
-    pairs = [(n, t) for n in nets for t in taxes if total is not None and n.value + t.value == total and n is not t]
+    pairs = [(n, t) for n in nets for t in taxes if total is not None and n.value + t.value == total and abs(t.value) < abs(n.value)]
     if pairs:
         net, tax = max(pairs, key=lambda p: _rank(p[0])[0] + _rank(p[1])[0] + (0.2 if p[1].value else 0))
         agrees.update(("net_total", "tax_total"))
     else:
-        net = next((n for n in nets if n.key == Concept.NET_TOTAL), next(iter(nets), None))  # type: ignore[assignment]  # None when nothing is labelled
+        net = next((n for n in nets if n.key == Concept.NET_TOTAL), next((n for n in nets if n.key == Concept.SUBTOTAL), None))  # type: ignore[assignment]  # None when nothing is labelled
         tax = next(iter(taxes), None)  # type: ignore[assignment]  # as above
     for key, amount in (("net_total", net), ("tax_total", tax)):
         if amount is None or (total is not None and abs(amount.value) > abs(total) and key == "tax_total"):
@@ -178,7 +198,7 @@ def _net_and_tax(
 
 
 def _rank(amount: Amount) -> tuple[float, Decimal]:
-    share = 0.6 if amount.key == Concept.SUBTOTAL else 1.0
+    share = {Concept.SUBTOTAL: 0.6, Concept.CHARGE: 0.3}.get(Concept(amount.key), 1.0)
     return amount.weight * share * (1.0 if amount.is_money else 0.4), amount.value
 
 

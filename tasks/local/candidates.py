@@ -68,7 +68,7 @@ class Remainder(NamedTuple):
 
 
 def found_by(sheet: Sheet) -> FoundBy:
-    return "ocr" if sheet.words_from == "ocr" else "text_layer"
+    return "ocr" if sheet.from_ocr else "text_layer"
 
 
 def place_of(sheet: Sheet, segment: Segment) -> float:
@@ -120,7 +120,7 @@ def _date_label(
         if where == "above" and find_dates(text):
             continue  # a list of dates: the one above says nothing about this one
         words = tokens(text)[-12:]
-        matches = [m for m in book.matches(words) if m.key in DATE_KEYS or m.key in own_keys]
+        matches = [m for m in book.matches(words, forgiving=sheet.from_ocr) if m.key in DATE_KEYS or m.key in own_keys]
         if where != "same":
             matches = [m for m in matches if m.end - m.start >= len(words) - 3 and (m.letters > 2 or where == "left")]  # noqa: PLR2004  "du" labels only what follows it
         if not matches:
@@ -152,8 +152,9 @@ def codes_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candid
     for segment in sheet.segments:
         pieces = spans(segment.text)
         words = [piece.token for piece in pieces]
-        for match in book.matches(words):
-            if match.key not in keys:
+        matches = book.matches(words, forgiving=sheet.from_ocr)
+        for match in matches:
+            if match.key not in keys or _inside_code(segment.text, pieces[match.end - 1].end):
                 continue
             for rest in after_label(sheet, segment, pieces, match):
                 code = _code_at(rest, book)
@@ -161,10 +162,17 @@ def codes_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candid
                     continue
                 phrase = " ".join(words[match.start : match.end])
                 weight = _code_weight(phrase, match, rest, words)
+                if phrase in _WEAK and any(m.key == match.key and m.end <= match.start and m.letters > 5 for m in matches):  # noqa: PLR2004  a real word
+                    weight = 1.0  # "Rechnung (380) Nr. 471102"
                 why = (f"label `{phrase}`",) if rest.relation != "below" else (f"below label `{phrase}`",)
                 found.append(candidate(sheet, rest.segment, code[1], code[2], key=match.key, value=code[0], score=weight, why=why))
                 break
     return found
+
+
+def _inside_code(text: str, end: int) -> bool:
+    """The label word is the head of a code: PO in "PO-3333"."""
+    return text[end : end + 1] in ("-", "/", "_") and text[end + 1 : end + 2].isalnum()
 
 
 def _code_weight(phrase: str, match: Match, rest: Remainder, words: list[str]) -> float:
@@ -199,7 +207,7 @@ def texts_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candid
     for segment in sheet.segments:
         pieces = spans(segment.text)
         words = [piece.token for piece in pieces]
-        for match in book.matches(words):
+        for match in book.matches(words, forgiving=sheet.from_ocr):
             if match.key not in keys or match.start > 1:
                 continue
             for rest in after_label(sheet, segment, pieces, match):

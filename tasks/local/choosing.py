@@ -1,7 +1,6 @@
 """Which candidate is the field's value, and for what reason? One answer a leaf, from everything gathered."""
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from tasks.local.addresses import AddressParts, one_line, parts_of
 from tasks.local.arithmetic import Settled, settle
@@ -15,6 +14,7 @@ from tasks.local.shape import Leaf
 
 _PARTY_KEYS = {"seller": Concept.SELLER_NAME, "buyer": Concept.BUYER_NAME, "delivery": Concept.DELIVERY_NAME}
 _GOOD_LABEL = 0.85
+_UNLABELLED = 0.4  # score of a buyer known only by the place of its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Chooser:
         self._seen = gathered
         self.settled: Settled = settle(gathered.amounts)
         self.order: Order = order_of(list(gathered.orders.elements()), american=gathered.american > 0)
-        self.blocks = {party: _best_block(gathered.blocks, key) for party, key in _PARTY_KEYS.items()}
+        seller = _best_block(gathered.blocks, Concept.SELLER_NAME)
+        others = [b for b in gathered.blocks if seller is None or b.score > _UNLABELLED or not _same_party(b, seller)]
+        self.blocks = {party: seller if party == "seller" else _best_block(others, key) for party, key in _PARTY_KEYS.items()}
         self._parts: dict[str, AddressParts] = {}
 
     def choose(self, leaf: Leaf) -> Choice | None:
@@ -163,7 +165,7 @@ class Chooser:
         if block is None or block.name is None:
             return None
         name = block.name
-        twice = sum(b.name is not None and lookalike(b.name.value) == lookalike(name.value) for b in self._seen.blocks) > 1
+        twice = len({round(b.name.place, 2) for b in self._seen.blocks if b.name and lookalike(b.name.value) == lookalike(name.value)}) > 1
         reason = f"{name.why[0].split(' `')[0]}{', twice' if twice else ''}"
         return Choice(name.value, name, "name" if party == "seller" else "buyer", reason)
 
@@ -219,5 +221,11 @@ def _best_block(blocks: list[PartyBlock], key: Concept) -> PartyBlock | None:
     )
 
 
-def decimal_or_none(value: object) -> Decimal | None:
-    return value if isinstance(value, Decimal) else None
+def _same_party(block: PartyBlock, other: PartyBlock) -> bool:
+    """Same name, or an address that the other one has too."""
+    theirs = {bare(str(line.value)) for line in other.lines}
+    return _alike(block)[:8] == _alike(other)[:8] or any(bare(str(line.value)) in theirs for line in block.lines)
+
+
+def _alike(block: PartyBlock) -> str:
+    return lookalike(str(block.name.value)) if block.name else ""

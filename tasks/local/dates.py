@@ -31,7 +31,7 @@ _YEAR = r"(?:19|20)\d\d"
 _AFTER = r"(?!\d(?!\d?:\d\d))"  # no further digit, unless a time is glued on: 9/3/201820:54
 _PATTERNS = (
     ("ymd", re.compile(rf"(?<![\d./-])({_YEAR})\s?([-/.])\s?(\d\d?)\s?\2\s?(\d\d?)(?!\d)")),
-    ("numeric", re.compile(rf"(?<![\d./-])(\d\d?)\s?([-/.])\s?(\d\d?)\s?\2\s?(({_YEAR}){_AFTER}|'?\d\d(?![\d/-]|\.\d))")),
+    ("numeric", re.compile(rf"(?<![\d./-])(\d\d?)\s?([-/.])\s?(\d\d?)\s?\2\s?(({_YEAR}){_AFTER}|'?\d\d(?=\d\d:\d\d)|'?\d\d(?![\d/-]|\.\d))")),
     ("name_day", re.compile(rf"(?<![a-z])({_NAME})(?![a-z])[\s.-]*(\d\d?)(?:st|nd|rd|th)?\s?[,./-]?\s?({_YEAR}){_AFTER}")),
     ("day_name", re.compile(rf"(?<!\d)(\d\d?)(?:st|nd|rd|th|er|\.|o|a)?[\s./,-]*(?:de |of )?({_NAME})(?![a-z])[\s.,/-]*(?:de |del )?({_YEAR}{_AFTER}|'?\d\d(?![\d:]))")),
     ("compact", re.compile(rf"(?<![\w./-])(\d\d)(\d\d)({_YEAR})(?![\w/-])|(?<![\w./-])({_YEAR})(\d\d)(\d\d)(?![\w/-])")),

@@ -165,9 +165,12 @@ class LabelBook:
         self._long = tuple(word for word in self._vocabulary if len(word) >= 5)  # noqa: PLR2004  shorter words are too near each other
         self.canonical = lru_cache(maxsize=8192)(self._canonical)
 
-    def matches(self, words: list[str]) -> list[Match]:
-        """All phrases in `words` (from `folding.tokens`), longest first, none inside a longer one of another key."""
-        known = [self.canonical(word) for word in words]
+    def matches(self, words: list[str], *, forgiving: bool = False) -> list[Match]:
+        """All phrases in `words` (from `folding.tokens`), longest first, none inside a longer one of another key.
+
+        `forgiving`: the words come from OCR, so that "lnvoice" is an invoice; in a text layer, "supplies" is no "supplier".
+        """
+        known = [self.canonical(word) for word in words] if forgiving else words
         found: list[Match] = []
         for start, word in enumerate(known):
             if word not in self._first:

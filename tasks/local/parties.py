@@ -1,8 +1,9 @@
 """Who issues the paper, who receives it, and where are they? Names and addresses by label, legal form, and place on the page."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tasks.local.addresses import country_code, parts_of
 from tasks.local.candidates import Candidate, after_label, candidate
 from tasks.local.dates import find_dates
 from tasks.local.folding import bare, fold, spans, tokens
@@ -44,6 +45,9 @@ _STOP_KEYS = frozenset(
      Concept.IBAN, Concept.BIC, Concept.ORDER_NUMBER, Concept.CUSTOMER_NUMBER, Concept.PAYMENT_TERMS, Concept.CONTACT, Concept.TIME, Concept.QUANTITY, Concept.BUYER_NAME,
      Concept.DELIVERY_NAME, Concept.ORDER_DATE, Concept.DELIVERY_DATE, Concept.PAYMENT_METHOD, Concept.CURRENCY}
 )  # fmt: skip
+_DIGIT_RUN = re.compile(r"\+?\d[\d ()/.+-]{6,}")
+_POSTCODE_PLACE = re.compile(r"\b\d{5,6},? +[A-Za-z]{3,}")
+_MONEY_GOES_TO = ("remit to", "pay to", "payee", "payable to")  # often a lockbox or a factor, not the seller
 _MOST_LINES = 7
 
 
@@ -64,8 +68,8 @@ def parties_on(sheet: Sheet, book: LabelBook) -> list[PartyBlock]:
     blocks = [block for block, _ in labelled]
     if sheet.page_number == 1:
         blocks += _head(sheet, book, taken)
-    blocks += _by_legal_form(sheet, book, taken)
-    return blocks
+        blocks += _in_window(sheet, book, taken)
+    return blocks + _by_legal_form(sheet, book, taken)
 
 
 def clean_name(text: str) -> str:
@@ -83,9 +87,17 @@ def _is_junk(segment: Segment) -> bool:
     return letters < 3 or letters < 0.5 * len(text) or text in _TITLES or bool(find_dates(segment.text)) or text.rstrip("s") in _TITLES  # noqa: PLR2004  initials
 
 
+def _other_party(segment: Segment, book: LabelBook) -> bool:
+    return any(
+        m.start == 0 and m.letters > 3 and m.key in (Concept.BUYER_NAME, Concept.DELIVERY_NAME) for m in book.matches(tokens(segment.text))
+    )  # noqa: PLR2004  "to", "an"
+
+
 def _stops(segment: Segment, book: LabelBook) -> bool:
     """The line begins with a label: the address above it has ended."""
     words = tokens(segment.text)
+    if any(sum(c.isdigit() for c in run) >= 8 for run in _DIGIT_RUN.findall(segment.text)) and not _POSTCODE_PLACE.search(segment.text):  # noqa: PLR2004  telephone numbers
+        return True
     if bare(segment.text) in _TITLES or "@" in segment.text or "www." in segment.text.lower() or find_dates(segment.text):
         return True
     start = [m for m in book.matches(words) if m.start == 0 and m.letters > 2 and m.key in _STOP_KEYS]  # noqa: PLR2004  "no", "n" begin addresses too
@@ -101,6 +113,7 @@ def looks_like_address(text: str) -> bool:
         (digits and _STREET.search(folded) is not None)
         or (_POSTCODE.search(text) is not None and sum(c.isalpha() for c in text) > 3)  # noqa: PLR2004  a place has a name
         or _PLACES.search(folded) is not None
+        or re.match(r"^\W*(?:no\.? ?)?\d{1,5}[a-z]?(?:-\d{1,3}[a-z]?)?\s?,", folded) is not None
         or re.match(r"^\W*\d{1,5}[A-Za-z]?\s?[,/ -]\s?\S*[A-Za-z]{3}", text) is not None
         or re.search(r"[A-Za-z]{4,}\s\d{1,4}\s?[a-z]?$", text) is not None
     )
@@ -143,14 +156,19 @@ def _address_lines(sheet: Sheet, lines: list[Segment], book: LabelBook) -> tuple
         if not chosen and (_is_register_number(text) or re.fullmatch(r"\(.*\)", text.strip())):
             continue
         if _stops(segment, book):
-            if chosen or len(lines) > 1 and ":" in text:
+            if chosen or _other_party(segment, book):
                 break
             continue
         if not chosen and not looks_like_address(text):
             continue
         if chosen and not looks_like_address(text):
             closed = _POSTCODE.search(chosen[-1].text) is not None
-            if (closed and len(text) > 25) or re.match(r"\W*\(", text) or any(a.is_money for a in find_amounts(text)):  # noqa: PLR2004  a place name is short
+            if (
+                country_code(chosen[-1].text)
+                or (closed and len(text) > 25)
+                or re.match(r"\W*\(", text)
+                or any(a.is_money for a in find_amounts(text))
+            ):  # noqa: PLR2004  a place name is short
                 break
         chosen.append(segment)
     found = []
@@ -169,6 +187,8 @@ def _labelled(sheet: Sheet, book: LabelBook) -> list[tuple[PartyBlock, list[Segm
             continue
         match = matches[0]
         rest_of_segment = segment.text[pieces[match.end - 1].end :].strip()
+        if _LEGAL.fullmatch(fold(rest_of_segment)):
+            continue  # "Lieferant GmbH" is a name
         colon = rest_of_segment.startswith(":")
         if rest_of_segment and not colon and match.letters < 6:  # noqa: PLR2004  "to", "name", "from" need their colon
             continue
@@ -176,7 +196,7 @@ def _labelled(sheet: Sheet, book: LabelBook) -> list[tuple[PartyBlock, list[Segm
             continue  # running text that begins with the word
         phrase = " ".join(p.token for p in pieces[match.start : match.end])
         why = (f"label `{phrase}`",)
-        strength = 0.95 if match.letters > 5 else 0.8  # noqa: PLR2004  as above
+        strength = 0.6 if phrase in _MONEY_GOES_TO else 0.95 if match.letters > 5 else 0.8  # noqa: PLR2004  as above
         named = _named_in_section(sheet, segment, book) if not rest_of_segment.strip(" :") else None
         if named is not None:
             name, lines = named
@@ -189,7 +209,11 @@ def _labelled(sheet: Sheet, book: LabelBook) -> list[tuple[PartyBlock, list[Segm
                     name, lines, start = lines[0], lines[1:], 0
             if _is_junk(name) or (rest.relation != "same" and _begins_with_label(name, book)):
                 continue
-            if not rest.text.strip() or (rest.relation != "same" and find_amounts(name.text) and looks_like_address(name.text)):
+            if (
+                not rest.text.strip()
+                or re.match(r"[A-Z]{1,4}\d{2,}", rest.text)
+                or (rest.relation != "same" and find_amounts(name.text) and looks_like_address(name.text))
+            ):
                 continue
             share = {"same": 1.0, "right": 0.8, "below": 0.9}[rest.relation]
             found.append((_block(sheet, match.key, name, start, lines, book, strength * share, why), [name, *lines]))
@@ -222,37 +246,63 @@ def _block(
 
 def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
     """The first lines of the first page: on till receipts and letterheads, the name of who issues it."""
-    top = [s for s in sheet.segments if s.y0 < 0.45 * sheet.height and s.column == 0 and id(s) not in taken]
-    for place, segment in enumerate(top[:8]):
-        if _stops(segment, book) and not _LEGAL.search(fold(segment.text)):
-            if place > 3:  # noqa: PLR2004  the head of the paper is over
+    top = [row[0] for row in sheet.rows if row[0].y0 < 0.45 * sheet.height and id(row[0]) not in taken]
+    places = _name_places(top[:8], book)
+    if not places:
+        return []
+    best = next((p for p in places if _STRONG_LEGAL.search(fold(_whole_name(top, p)[0]))), places[0])
+    name, used = _whole_name(top, best)
+    score = 0.78 if _STRONG_LEGAL.search(fold(name)) else 0.6 if best == 0 else 0.52
+    under = [s for s in top[best + used : best + used + 10] if len(sheet.rows[s.row]) == 1 or _aligned(top[best], s)]
+    words = tuple(token.word for segment in top[best : best + used] for token in segment.tokens)
+    whole = candidate(
+        sheet, top[best], 0, len(top[best].text), key=Concept.SELLER_NAME, value=name, score=score, why=("first lines of the page",)
+    )
+    return [PartyBlock(Concept.SELLER_NAME, replace(whole, words=words), _address_lines(sheet, under, book), score)]
+
+
+def _name_places(top: list[Segment], book: LabelBook) -> list[int]:
+    """Which of the first lines may be a name: those before the address and the first label."""
+    places: list[int] = []
+    for place, segment in enumerate(top):
+        legal = _LEGAL.search(fold(segment.text)) is not None
+        if _stops(segment, book) and not legal:
+            if places or place > 3:  # noqa: PLR2004  the head of the paper is over
                 break
-            continue
-        if _is_junk(segment) or _is_register_number(segment.text):
-            continue
-        lines = lines_under(sheet, segment, 9)
-        name, rest = _whole_name(segment, lines)
-        score = 0.6 if place == 0 else 0.52
-        block = _block(sheet, Concept.SELLER_NAME, segment, 0, rest, book, score, ("first line of the page",))
-        if name != clean_name(segment.text) and block.name is not None:
-            joined = (*block.name.words, *(token.word for token in lines[0].tokens))
-            person = Candidate(
-                Concept.SELLER_NAME, name, score + 0.1, sheet.page_number, joined, block.name.found_by, block.name.why, block.name.place
-            )
-            block = PartyBlock(block.key, person, block.lines, score + 0.1)
-        return [block]
-    return []
+        elif places and looks_like_address(segment.text) and not legal and not _STRONG_LEGAL.search(fold(_whole_name(top, place)[0])):
+            break
+        elif not _is_junk(segment) and not _is_register_number(segment.text):
+            places.append(place)
+    return places
 
 
-def _whole_name(segment: Segment, lines: list[Segment]) -> tuple[str, list[Segment]]:
-    """A name over two lines: the second is only the legal form, or ends in it while the first has none."""
-    name = clean_name(segment.text)
-    if lines and not _LEGAL.search(fold(name)):
-        second = clean_name(lines[0].text)
-        legal = _STRONG_LEGAL.search(fold(second))
-        if legal is not None and legal.start() <= 4 and len(second) < 14:  # noqa: PLR2004  "SDN BHD", "(M) SDN BHD"
-            return f"{name} {second}", lines[1:]
-    return name, lines
+def _whole_name(top: list[Segment], place: int) -> tuple[str, int]:
+    """The name that begins on a line, and how many lines it takes: the second may be only the legal form."""
+    name = clean_name(top[place].text)
+    if place + 1 < len(top) and not _STRONG_LEGAL.search(fold(name)):
+        second = clean_name(top[place + 1].text)
+        if re.fullmatch(r"(?:&? ?co\b\.?|\W|m\b|malaysia\b|trading\b|enterprise\b)*" + _STRONG_LEGAL.pattern + r".{0,6}", fold(second)):
+            return f"{name} {second}", 2
+    return name, 1
+
+
+def _in_window(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
+    """Blocks that look like the receiver of a letter: a name, a street, a line with postcode and place, in the upper half."""
+    found = []
+    seen: set[int] = set()
+    for segment in sheet.segments:
+        if not 0.05 < segment.y0 / sheet.height < 0.45 or id(segment) in taken | seen or len(segment.tokens) > 8:  # noqa: PLR2004  a name is short
+            continue
+        lines = lines_under(sheet, segment, 6)
+        seen.update(id(line) for line in lines)
+        name = segment
+        while lines and (_is_junk(name) or _POSTCODE.search(name.text) or _stops(name, book)):  # the sender's own line above the window
+            name, lines = lines[0], lines[1:]
+        address = _address_lines(sheet, lines, book)
+        if len(address) > 1 and not _is_junk(name) and not looks_like_address(name.text) and parts_of(tuple(str(a.value) for a in address)).postcode:
+            person = candidate(sheet, name, 0, len(name.text), key=Concept.BUYER_NAME, value=clean_name(name.text), score=0.4, why=("address block",))
+            found.append(PartyBlock(Concept.BUYER_NAME, person, address, 0.4))
+    return found
 
 
 def _by_legal_form(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:

@@ -83,6 +83,10 @@ class Sheet:
     height: float
     rows: tuple[tuple[Segment, ...], ...]
 
+    @property
+    def from_ocr(self) -> bool:
+        return self.words_from == "ocr"
+
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         return tuple(segment for row in self.rows for segment in row)
@@ -137,7 +141,8 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
     for token in sorted(tokens, key=lambda t: t.middle):
         for row in reversed(rows[-3:]):  # big letters beside small ones open more than one row at a time
             other = row[-1]
-            if abs(other.middle - token.middle) < SAME_ROW * min(other.height, token.height):
+            near = abs(other.middle - token.middle) < SAME_ROW * min(other.height, token.height)
+            if near and not any(_stacked(token, member) for member in row):
                 row.append(token)
                 break
         else:
@@ -146,6 +151,12 @@ def _rows(tokens: list[Token]) -> list[list[Token]]:
         row.sort(key=lambda t: t.x0)
     rows.sort(key=lambda row: median(t.middle for t in row))
     return rows
+
+
+def _stacked(a: Token, b: Token) -> bool:
+    """One word stands over the other: two rows, however close their heights."""
+    shared = min(a.x1, b.x1) - max(a.x0, b.x0)
+    return shared > 0.3 * min(a.x1 - a.x0, b.x1 - b.x0) and abs(a.middle - b.middle) > 0.25 * min(a.height, b.height)
 
 
 def _segments(row: list[Token], number: int) -> tuple[Segment, ...]:
