@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from pipelines.document import RunState, StepCaller, call_directly, process_document
-from pipelines.loading.definition_hash import hash_of_run
+from pipelines.loading.definition_hash import definition_hash
 from pipelines.notify import notify
 from pipelines.progress import Progress, Silent
 from pipelines.run_log import run_log
@@ -97,7 +97,7 @@ async def run_flow(
         await ledger.remove_old_answers(definition.name, definition.spec.cache.keep_days)
         with run_log(definition.folder, run_id) as log_file:
             async with open_services(definition, options, ledger, run_id, progress.say) as services:
-                run = RunState(services=services, definition_hash=hash_of_run(definition), call_step=call_step, again=options.again)
+                run = RunState(services=services, definition_hash=definition_hash(definition), call_step=call_step, again=options.again)
                 progress.run_started(definition.name, len(files))
                 log.info("run %s of flow %s: %d documents, %s engine", run_id, definition.name, len(files), definition.engine)
                 results, interrupted = await _process_all(files, run, definition.spec.concurrency.documents, progress)

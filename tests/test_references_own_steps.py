@@ -141,6 +141,7 @@ def flow(steps: str, rest: str = "") -> str:
     return f"version: 1\nflows:\n  orders:\n    steps: [{steps}]\n{rest}"
 
 
+MODELS = "models:\n  vision: [pixtral-large-latest]\n  text: [{text}]\n"
 FULL = "einvoice, render, summarise: {schema: 'order.py:Order'}, check"
 
 
@@ -150,9 +151,8 @@ def hash_of(tmp_path, monkeypatch):
     write(tmp_path, "from pydantic import BaseModel\nclass Order(BaseModel):\n    number: str\n", "order.py")
     write(tmp_path, OWN, "steps/own.py")
 
-    def hash_of(text: str, models: dict[str, str] | None = None, *, local: bool = False) -> str:
-        definition = load_flow(write(tmp_path, text), "orders", local=local)
-        return definition_hash(definition, models or {"text": "mistral-large-2512"})
+    def hash_of(text: str, *, local: bool = False) -> str:
+        return definition_hash(load_flow(write(tmp_path, text), "orders", local=local))
 
     return hash_of
 
@@ -172,7 +172,7 @@ def test_the_hash_changes_with_what_decides_the_result(hash_of, tmp_path):
     hashes = [
         hash_of(flow(FULL)),
         hash_of(flow(FULL), local=True),
-        hash_of(flow(FULL), {"text": "mistral-small"}),
+        hash_of(flow(FULL, MODELS.format(text="mistral-small-2603"))),
         hash_of(flow(FULL.replace("render", "render: {max_side_px: 800}"))),
         hash_of(flow(FULL.replace(", check", ""))),
         hash_of(flow(FULL + ", steps/own.py:nothing")),
@@ -190,7 +190,11 @@ def test_the_hash_changes_with_what_decides_the_result(hash_of, tmp_path):
 
 
 def test_with_the_local_engine_model_ids_and_prompts_decide_nothing(hash_of):
-    assert hash_of(flow(FULL), {"text": "a"}, local=True) == hash_of(flow(FULL), {"text": "b"}, local=True)
+    assert hash_of(flow(FULL, MODELS.format(text="a")), local=True) == hash_of(flow(FULL, MODELS.format(text="b")), local=True)
+
+
+def test_a_role_that_the_flow_does_not_use_decides_nothing(hash_of):
+    assert hash_of(flow(FULL, MODELS.format(text="a") + "  spare: [b]\n")) == hash_of(flow(FULL, MODELS.format(text="a")))
 
 
 @pytest.mark.parametrize("name", STEP_SETTINGS)

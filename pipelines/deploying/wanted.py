@@ -82,7 +82,7 @@ def _wanted(project: Project, flow: str, spec: DeploymentSpec, *, local: bool) -
     schedule = _schedule(f"{flow}/{spec.name}", spec.schedule)
     fields = {
         "description": spec.description or the_flow.description,
-        "version": spec.version or definition_hash(definition, {})[:12],
+        "version": spec.version or definition_hash(definition)[:12],
         "work_pool": spec.work_pool,
         "work_queue": spec.work_queue or ("default" if spec.work_pool else None),
         "schedule": schedule_fields(schedule),

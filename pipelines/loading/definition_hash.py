@@ -6,12 +6,12 @@ Out: budget, retry, concurrency, source, where files lie and where records go. A
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from schemas.flow import STEP_SETTINGS, StepSpec, WriteSettings
 from tasks.definition import FlowDefinition
+from tasks.models.roles import roles_of
 
 FORMAT = 1  # of this hash and of what the steps make of a definition; raised when a document should be done again by a new docmill
 
@@ -19,8 +19,12 @@ _PLACES = {"prompt", "schema", "fields", "passwords_env", "passwords_file"}  # w
 _LIMITS = {"page_seconds", "document_seconds", "memory_mb"}  # change whether a document is finished, never its record
 
 
-def definition_hash(definition: FlowDefinition, models: Mapping[str, str]) -> str:
-    """SHA-256, 64 hex digits. `models` is the id that each role resolved to; without meaning, and left out, with the local engine."""
+def definition_hash(definition: FlowDefinition) -> str:
+    """SHA-256, 64 hex digits.
+
+    Of a role, the ids that it may resolve to count, not the one it does: a model that is retired over night does not undo what is done.
+    The local engine asks no model, so models and prompts are left out.
+    """
     local = definition.engine == "local"
     content = {
         "format": FORMAT,
@@ -28,7 +32,7 @@ def definition_hash(definition: FlowDefinition, models: Mapping[str, str]) -> st
         "steps": [_step(step, definition.folder) for step in definition.spec.steps if not isinstance(step.settings, WriteSettings)],
         "schema": None if definition.schema is None else definition.schema.model_json_schema(),
         "prompts": {} if local else dict(definition.prompts),
-        "models": {} if local else dict(models),
+        "models": {} if local else {role: list(definition.models[role]) for role in roles_of(definition)},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
