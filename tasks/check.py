@@ -1,5 +1,6 @@
 """Is the record right? The schema, the rules, the page against the e-invoice, duplicates; one more question to the model where it is not."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from schemas.errors import AnswerCutError, AnswerInvalidError, ModelGoneError, RequestRefusedError
@@ -15,6 +16,7 @@ from tasks.rules.schema_rules import schema_findings
 from tasks.rules.sums import sums
 from tasks.services import Services
 
+AskAgain = Callable[[Draft, Services, list[Finding]], Awaitable[Draft]]
 RULES = (sums, dates, identifiers)
 """Rules of a record by itself. What breaks one may have been misread, so the model is asked once more; see docs/checks.md."""
 
@@ -56,8 +58,11 @@ def _for_review(findings: list[Finding]) -> list[Finding]:
 
 async def _asked_again(draft: Draft, broken: list[Finding], services: Services) -> tuple[Draft, list[Finding]]:
     """The better of two readings. What the second one cost counts in both cases; a budget or provider that ends it ends the document's turn."""
-    from tasks.summarise import ask_again  # noqa: PLC0415 - only a flow with models needs what it imports
+    from tasks import summarise  # noqa: PLC0415 - only a flow with models needs what it imports
 
+    ask_again: AskAgain | None = getattr(summarise, "ask_again", None)
+    if ask_again is None:
+        return draft, broken
     try:
         second = await ask_again(draft, services, _for_review(broken))
     except (AnswerInvalidError, AnswerCutError, RequestRefusedError, ModelGoneError) as error:

@@ -1,5 +1,6 @@
 """XML that is damaged, mislabelled or made to harm: read where its content is clear, refused in milliseconds where it is not."""
 
+import random
 import time
 import tracemalloc
 
@@ -92,9 +93,7 @@ def test_an_invoice_with_a_large_attachment_inside_is_read():
 
 
 def test_bytes_changed_at_random_end_in_an_invoice_or_a_named_error():
-    import random
-
-    generator = random.Random(16931)
+    generator, codes = random.Random(16931), set()
     for _ in range(300):
         data = bytearray(xml_of(generator.choice(["cii-full.xml", "ubl-full.xml"])))
         for _ in range(generator.randint(1, 20)):
@@ -102,4 +101,5 @@ def test_bytes_changed_at_random_end_in_an_invoice_or_a_named_error():
         try:
             read_einvoice(bytes(data))
         except DocumentError as error:
-            assert error.code in ("unreadable", "limit")
+            codes.add(error.code)
+    assert codes <= {"unreadable", "limit"}

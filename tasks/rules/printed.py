@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from schemas.document import Word
+from schemas.document import PageKind, Word
 from schemas.record import Draft, Finding
 from tasks.rules.facts import Facts
 from tasks.services import Services
@@ -17,19 +17,22 @@ async def printed_differences(draft: Draft, facts: Facts, services: Services) ->
     wanted = dict(_wanted(facts))
     if not wanted or not draft.pages or draft.page_count > min(len(draft.pages), MAX_PAGES):
         return []
+    seen = False
     for handle in draft.pages:
         page = await services.reader.page(draft.document, handle.page_number, ocr=False)
-        if not page.kind.readable and page.words_from != "none":
+        if page.kind is PageKind.BLANK:
+            continue
+        if not page.kind.readable:
             return []
-        if not page.words and page.kind != "blank":
-            return []
+        seen = True
         wanted = {term: pattern for term, pattern in wanted.items() if not pattern.search(joined(page.words))}
         if not wanted:
             return []
-    return [
-        Finding(code="page_differs", message=f"the e-invoice's {term} is not printed on any page", fields=(facts.terms[term].path,))
-        for term in wanted
-    ]
+    return [_differs(term, facts) for term in wanted] if seen else []
+
+
+def _differs(term: str, facts: Facts) -> Finding:
+    return Finding(code="page_differs", message=f"the e-invoice's {term} is not printed on any page", fields=(facts.terms[term].path,))
 
 
 def _wanted(facts: Facts) -> Iterator[tuple[str, re.Pattern[str]]]:

@@ -23,21 +23,22 @@ def schema_findings(record: Mapping[str, JsonValue], schema: type[BaseModel]) ->
     except ValidationError as error:
         seen: set[tuple[str, str]] = set()
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
-            finding = _finding(problem["type"], problem["msg"], _path(record, problem["loc"]))
+            missing = problem["type"] == "missing"
+            finding = _finding(_path(record, problem["loc"], missing=missing), problem["msg"], missing=missing)
             key = (finding.code, finding.fields[0] if finding.fields else problem["msg"])
             if key not in seen:  # the branches of a union complain one by one
                 seen.add(key)
                 yield finding
 
 
-def _finding(kind: str, message: str, path: str) -> Finding:
+def _finding(path: str, message: str, *, missing: bool) -> Finding:
     fields = (path,) if path else ()
-    if kind == "missing":
+    if missing:
         return Finding(code="value_missing", message=f"{path} is required and was not found", fields=fields)
     return Finding(code="value_invalid", message=f"{path}: {message}" if path else message, fields=fields)
 
 
-def _path(record: Mapping[str, JsonValue], place: tuple[int | str, ...]) -> str:
+def _path(record: Mapping[str, JsonValue], place: tuple[int | str, ...], *, missing: bool) -> str:
     """Dotted path of a validation error. Its place also names branches of unions, which are not in the record and are left out."""
     path = ""
     holder: JsonValue = dict(record)
@@ -45,7 +46,7 @@ def _path(record: Mapping[str, JsonValue], place: tuple[int | str, ...]) -> str:
         if isinstance(step, int):
             path += f"[{step}]"
             holder = holder[step] if isinstance(holder, list) and step < len(holder) else None
-        elif (isinstance(holder, dict) and step in holder) or index == len(place) - 1 or holder is None:
+        elif (isinstance(holder, dict) and step in holder) or (missing and index == len(place) - 1):
             path += f".{step}" if path else step
             holder = holder.get(step) if isinstance(holder, dict) else None
     return path

@@ -72,7 +72,8 @@ def _line_products(facts: Facts) -> Iterator[Finding]:
         exact = quantity * price / (item_amount(item, "price_base_quantity") or Decimal(1))
         product = exact - _sum_of(item, "allowances") + _sum_of(item, "charges")
         with_tax = product * (1 + (item_amount(item, "tax_rate") or _ZERO) / _HUNDRED)
-        rounding = abs(quantity) * Decimal(1).scaleb(int(price.as_tuple().exponent)) / 2  # of the last digit of the price
+        last_digit = min(Decimal(1).scaleb(int(price.as_tuple().exponent)), facts.unit)  # JSON numbers have lost their zeros
+        rounding = abs(quantity) * last_digit / 2
         if not _near_any(amount, (product, with_tax), facts.unit + rounding):
             message = f"{quantity} x {price} is {product.normalize():f}, but the line says {amount}"
             yield Finding(
