@@ -18,6 +18,7 @@ def write_pdf(
     catalog_entries: str = "",
     page_entries: str = "",
     resources: str = "",
+    fonts: str = "",
     media_box: str = "0 0 595 842",
 ) -> Path:
     """Write a PDF of A4 pages from content streams; fonts /F1 (Helvetica) and /F2 (bold) are there.
@@ -37,7 +38,7 @@ def write_pdf(
         page = first_page + 2 * index
         body.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [{media_box}] /Contents {page + 1} 0 R "
-            f"/Resources << /Font << /F1 3 0 R /F2 4 0 R >> {resources} >> {page_entries} >>".encode()
+            f"/Resources << /Font << /F1 3 0 R /F2 4 0 R {fonts} >> {resources} >> {page_entries} >>".encode()
         )
         body.append(stream_object(content))
     path.write_bytes(assemble(body))
@@ -90,3 +91,32 @@ def _invoice_page(number: int) -> bytes:
         text_at(50, 340, "Payment within 30 days to IBAN DE89 3704 0044 0532 0130 00"),
     ]
     return "".join(parts).encode("cp1252")
+
+
+REAL = Path(__file__).parent / "data" / "documents"
+"""Real documents; where they come from is in `SOURCES.md` there."""
+
+
+def make_scan_pdf(path: Path, *, invisible_text: str = "", stamp: str = "") -> Path:
+    """A page that is one picture of lines, as a scanner makes it; with somebody's invisible OCR text, or a stamp over it."""
+    rows = b"".join((b"\x00" if row % 16 < 8 else b"\xff") * 40 for row in range(400))
+    picture = stream_object(rows, "/Type /XObject /Subtype /Image /Width 40 /Height 400 /ColorSpace /DeviceGray /BitsPerComponent 8")
+    content = "q 595 0 0 842 0 0 cm /Im1 Do Q\n"
+    if invisible_text:
+        content += "3 Tr " + text_at(50, 700, invisible_text) + "0 Tr "
+    if stamp:
+        content += text_at(50, 800, stamp)
+    return write_pdf(path, [content.encode()], objects=(picture,), resources="/XObject << /Im1 5 0 R >>")
+
+
+def make_endless_pdf(path: Path, *, levels: int = 20) -> Path:
+    """One tiny page that never finishes: forms that draw the next form three times, `levels` deep."""
+    first = 5
+    forms = tuple(
+        stream_object(
+            f"/F{number + 1} Do /F{number + 1} Do /F{number + 1} Do".encode() if number < first + levels - 1 else b"0 0 10 10 re f",
+            f"/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Resources << /XObject << /F{number + 1} {number + 1} 0 R >> >>",
+        )
+        for number in range(first, first + levels)
+    )
+    return write_pdf(path, [b"/F5 Do"], objects=forms, resources="/XObject << /F5 5 0 R >>")
