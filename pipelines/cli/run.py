@@ -4,12 +4,12 @@ import asyncio
 import json
 import signal
 import sys
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.amounts import dollars
 from schemas.errors import CallError, ExitCode
 from schemas.record import DocumentResult, Status
 
@@ -55,9 +55,9 @@ def run(
         again=again,
         fresh=fresh,
         max_tokens=max_tokens,
-        max_cost=_dollars(max_cost),
+        max_cost=dollars(max_cost),
     )
-    result = _run(flow, paths or None, file, options, local=local, prefect=prefect)
+    result = run_by_name(flow, paths or None, file, options, local=local, prefect=prefect)
     if as_json:
         sys.stdout.write(json.dumps(result_json(result), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -65,19 +65,10 @@ def run(
     raise typer.Exit(result.exit_code)
 
 
-def _dollars(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal(0)
-    if not (value.is_finite() and value > 0):
-        raise CallError(f"--max-cost must be an amount in USD greater than 0, found {text!r}; nothing was run.")
-    return value
-
-
-def _run(flow: str, paths: list[str] | None, file: Path | None, options: "RunOptions", *, local: bool, prefect: bool | None) -> "RunResult":
+def run_by_name(
+    flow: str, paths: list[str] | None, file: Path | None, options: "RunOptions", *, local: bool, prefect: bool | None
+) -> "RunResult":
+    """Run flow FLOW as the command does, with progress on stderr. `prefect` None: through Prefect where an API is configured."""
     from pipelines.loading import find_flow_file, load_flow  # noqa: PLC0415
     from pipelines.prefect_configured import prefect_is_configured, prepare_prefect  # noqa: PLC0415
     from pipelines.progress import progress_for_terminal  # noqa: PLC0415

@@ -243,6 +243,12 @@ class Ledger:
         connection.execute(insert(documents), {**key, **held, **values, "pages": 0, "attempts": 0})
 
 
+def settled_documents(connection: Connection, flow: str, definition_hash: str, document_attempts: int) -> dict[str, tuple[Status, int]]:
+    """Status and pages, by document_id, of what `claim` would not give to a run of this definition. A job, for plans."""
+    rows = connection.execute(select(documents).where(documents.c.flow == flow, documents.c.definition_hash == definition_hash))
+    return {row.document_id: (Status(row.status), row.pages) for row in rows if _is_settled(row, document_attempts)}
+
+
 def _is_settled(row: Row[Any], document_attempts: int) -> bool:
     if row.result is None:  # never finished, or forgotten
         return False

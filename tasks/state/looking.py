@@ -39,9 +39,9 @@ class LedgerView:
         """Nothing was ever run."""
         return self._database is None
 
-    def read(self, job: Callable[[Connection], T], *, otherwise: T) -> T:
-        """What `job` finds; `otherwise` when nothing was ever run."""
-        return otherwise if self._database is None else self._database.read_now(job)
+    def read(self, job: Callable[[Connection], T]) -> T | None:
+        """What `job` finds; None when nothing was ever run."""
+        return None if self._database is None else self._database.read_now(job)
 
     def _close(self) -> None:
         if self._database is not None:

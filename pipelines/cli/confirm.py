@@ -1,0 +1,16 @@
+"""When does a command ask before it removes something? On a terminal, unless `--yes` says not to; elsewhere it wants `--yes`."""
+
+import sys
+
+import typer
+
+from schemas.errors import CallError
+
+
+def confirmed(question: str, *, yes: bool) -> None:
+    """Returns when it may go on. Raises CallError without a terminal and without `--yes`, typer.Abort when the answer is no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CallError("this removes something and there is no terminal to ask at; nothing was removed. Add --yes.")
+    typer.confirm(question, abort=True)

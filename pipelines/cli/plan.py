@@ -1,0 +1,118 @@
+"""`docmill plan FLOW [PATH ...]`: what would a run cost? No network, no spending, nothing changes."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.text_table import money, print_rows
+
+if TYPE_CHECKING:
+    from pipelines.planning.plan import Plan
+
+SHOWN_NOTES = 10
+FREE = {
+    "einvoices": "e-invoices, read from their XML",
+    "done_before": "documents done before",
+    "same_bytes": "copies of another document",
+    "failing": "documents that cannot be read",
+    "not_tried": "documents that failed too often (`docmill retry`)",
+    "cached_answers": "answers from the cache",
+    "blank_pages": "blank pages",
+}
+
+
+def plan(
+    flow: Annotated[str, typer.Argument(help="Name of a flow in flows.yaml.", metavar="FLOW")],
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders or globs instead of the flow's source.", metavar="[PATH]...")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")] = None,
+    local: Annotated[bool, typer.Option("--local", help="Plan a run with the offline engine.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Most tokens the run may spend.")] = None,
+    max_cost: Annotated[str | None, typer.Option("--max-cost", help="Most money the run may spend, in USD.", metavar="USD")] = None,
+) -> None:
+    """Show what a run would cost before anything is spent: documents, pages, what is free, calls, tokens and money, and whether the budget allows it."""
+    from pipelines.cli.amounts import dollars  # noqa: PLC0415 - `docmill --help` must not import it
+    from pipelines.loading import find_flow_file, load_flow  # noqa: PLC0415
+    from pipelines.planning.planner import PlanOptions, plan_flow  # noqa: PLC0415
+    from schemas.usage import NANO_PER_UNIT  # noqa: PLC0415
+
+    cost = dollars(max_cost)
+    options = PlanOptions(max_tokens=max_tokens, max_cost_nano=None if cost is None else int(cost * NANO_PER_UNIT))
+    definition = load_flow(find_flow_file(file), flow, local=local)
+    found = asyncio.run(plan_flow(definition, paths or None, options))
+    if as_json:
+        sys.stdout.write(json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        _print(found)
+    for note in found.notes[:SHOWN_NOTES]:
+        typer.echo(f"note: {note}", err=True)
+    if len(found.notes) > SHOWN_NOTES:
+        typer.echo(f"note: and {len(found.notes) - SHOWN_NOTES} more", err=True)
+
+
+def _print(found: "Plan") -> None:
+    typer.echo(
+        f"{found.flow}: {_count(found.documents, 'document')}, {_count(found.pages, 'page')}; planned in {found.seconds:.1f} s, nothing was sent"
+    )
+    for name, count in found.free.as_json().items():
+        if count:
+            typer.echo(f"  free: {count:,} {FREE[name]}")
+    if not found.models:
+        typer.echo("the local engine asks no model: nothing would be spent")
+        return
+    rows = []
+    for model in found.models:
+        entry = next(step for step in found.as_json()["steps"] if step["step"] == model.step)
+        cost = entry["cost"]
+        figures = (f"{entry['requests']:,}", _range(entry["prompt_tokens"]), _range(entry["completion_tokens"]))
+        rows.append((model.step, model.model, *figures, "?" if cost is None else _money_range(cost)))
+    total = found.as_json()["total"]
+    cost = total["cost"]
+    figures = (f"{found.requests:,}", _range(total["prompt_tokens"]), _range(total["completion_tokens"]))
+    rows.append(("total", "", *figures, "?" if cost is None else _money_range(cost)))
+    print_rows(("step", "model", "calls", "tokens in", "tokens out", "USD"), rows, left=2)
+    for model in found.models:
+        if model.retired:
+            after = f", then {model.next}" if model.next and model.next not in model.retired else ""
+            typer.echo(f"role {model.role}: {', '.join(model.retired)} is known to be retired, {model.model} would be asked{after}")
+    _print_budget(found)
+
+
+def _print_budget(found: "Plan") -> None:
+    if found.fits_budget is None:
+        typer.echo("no budget: nothing limits what is spent (`budget:` in flows.yaml, --max-tokens, --max-cost)")
+        return
+    for budget in found.budgets:
+        parts = []
+        if budget.limit.tokens is not None:
+            left = budget.limit.tokens - budget.sums.spent_tokens - budget.sums.held_tokens
+            parts.append(f"{left:,} of {budget.limit.tokens:,} tokens left")
+        if budget.limit.cost_nano is not None:
+            left = budget.limit.cost_nano - budget.sums.spent_cost_nano - budget.sums.held_cost_nano
+            parts.append(f"{money(left / 1e9)} of {money(budget.limit.cost_nano / 1e9)} USD left")
+        if parts:
+            typer.echo(f"budget: {', '.join(parts)}")
+    typer.echo("the run fits" if found.fits_budget else "the run does not fit: it would stop before its end")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _range(spread: "dict[str, int]") -> str:
+    """Expected, and low to high where they differ."""
+    if spread["low"] == spread["high"]:
+        return f"{spread['expected']:,}"
+    return f"{spread['expected']:,} ({spread['low']:,} to {spread['high']:,})"
+
+
+def _money_range(spread: "dict[str, float]") -> str:
+    if spread["low"] == spread["high"]:
+        return money(spread["expected"])
+    return f"{money(spread['expected'])} ({money(spread['low'])} to {money(spread['high'])})"

@@ -1,0 +1,175 @@
+"""How is a plan made? Each document goes through the flow's own steps, with a reader that draws nothing and a gateway that only counts."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.loading.definition_hash import definition_hash
+from pipelines.planning.counting import CountingGateway, StoredAnswers
+from pipelines.planning.plan import Free, Plan, RoleModel, fits
+from pipelines.planning.sketch_reader import SketchReader
+from schemas.document import Document
+from schemas.errors import CallError, DocumentError, ModelError
+from schemas.flow import RenderSettingsSpec
+from schemas.record import Draft, Status
+from tasks.definition import FlowDefinition
+from tasks.documents.identify import identify
+from tasks.documents.passwords import passwords_of
+from tasks.models.roles import catalogue_of, resolve
+from tasks.services import Services
+from tasks.sources.folder import SourceFile, files_of_paths, files_of_source
+from tasks.state.budgets import Limits
+from tasks.state.ledger import settled_documents
+from tasks.state.looking import LedgerView
+from tasks.state.reservations import Sums
+from tasks.state.usage import BudgetState, budget_states
+
+MODEL_STEPS = ("extract", "summarise")
+PLANNED_STEPS = ("einvoice", "render", *MODEL_STEPS)  # `check` asks a model only after a broken rule
+DOCUMENTS_AT_ONCE = 8
+THIS_RUN = "the planned run"  # no run has this id: nothing counts against its limits yet
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """`working_folder` is what relative paths resolve against. Limits as on the command line of a run."""
+
+    working_folder: Path = field(default_factory=Path.cwd)
+    max_tokens: int | None = None
+    max_cost_nano: int | None = None
+
+
+async def plan_flow(definition: FlowDefinition, paths: Sequence[str] | None, options: PlanOptions) -> Plan:
+    """Plan a run over `paths`, or over the flow's source when there are none. A missing source folder is a note: nothing is there to do.
+
+    Raises CallError when there is neither, StateError when the ledger cannot be read.
+    """
+    started = time.monotonic()
+    notes: list[str] = []
+    files = _files(definition, paths, options, notes)
+    settings = definition.settings(RenderSettingsSpec) or RenderSettingsSpec()
+    passwords = passwords_of(settings, definition.folder)
+    with LedgerView(definition.state_url, definition.folder) as view:
+        async with SketchReader(settings, store_url=definition.store_url or "", passwords=passwords) as reader:
+            planner = _Planner(definition, view, reader, notes)
+            await planner.take(files)
+        steps = tuple(planner.gateway.steps.values())
+        limits = Limits(THIS_RUN, definition.spec.budget, max_tokens=options.max_tokens, max_cost_nano=options.max_cost_nano)
+        now = time.time()
+        untouched = [BudgetState(window, limit, Sums(0, 0, 0, 0)) for window, limit in limits.at(now).items()]
+        budgets = tuple(view.read(lambda connection: budget_states(connection, definition.name, limits, now)) or untouched)
+    return Plan(
+        flow=definition.name,
+        documents=len(files),
+        pages=planner.pages,
+        free=planner.free,
+        steps=steps,
+        models=await _models(definition, planner.stored),
+        budgets=budgets,
+        fits_budget=fits(budgets, steps),
+        notes=tuple(notes),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _files(definition: FlowDefinition, paths: Sequence[str] | None, options: PlanOptions, notes: list[str]) -> list[SourceFile]:
+    if paths:
+        return files_of_paths(paths, options.working_folder)
+    source = definition.spec.source
+    if source is None:
+        raise CallError(f"flow {definition.name!r} has no `source`: name files, folders or globs; nothing was planned.")
+    if not (definition.folder / source.folder).is_dir():
+        notes.append(f"the source folder {source.folder} does not exist yet; a run would stop there")
+        return []
+    return files_of_source(source, definition.folder)
+
+
+async def _models(definition: FlowDefinition, stored: StoredAnswers) -> tuple[RoleModel, ...]:
+    """The model of each step by the function that a run goes by; none with the local engine."""
+    if definition.engine == "local":
+        return ()
+    catalogue = catalogue_of(definition)
+    found = []
+    for step in definition.steps:
+        if step.name in MODEL_STEPS and not isinstance(step.settings, dict):
+            role = str(getattr(step.settings, "model", ""))
+            first, *others = await resolve(definition, role, stored)
+            retired = tuple(model for model in definition.models[role] if catalogue.is_retired(model))
+            found.append(RoleModel(step.name, role, first, retired, others[0] if others else None))
+    return tuple(found)
+
+
+class _Planner:
+    """Takes documents through the steps, some at a time, and counts."""
+
+    def __init__(self, definition: FlowDefinition, view: LedgerView, reader: SketchReader, notes: list[str]) -> None:
+        self._definition, self._reader, self._notes = definition, reader, notes
+        self.stored = StoredAnswers(view)
+        self.gateway = CountingGateway(definition, self.stored, reader)
+        self._services = Services(
+            flow=definition,
+            run_id=THIS_RUN,
+            reader=reader,
+            ledger=None,  # type: ignore[arg-type]  # no step of PLANNED_STEPS asks the ledger
+            models=self.gateway,
+            page_slots=asyncio.Semaphore(definition.spec.concurrency.pages),
+        )
+        attempts = definition.spec.retry.document_attempts
+        hash_ = definition_hash(definition)
+        self._settled = view.read(lambda connection: settled_documents(connection, definition.name, hash_, attempts)) or {}
+        self._seen: set[str] = set()
+        self._free: Counter[str] = Counter()
+        self.pages = 0
+
+    @property
+    def free(self) -> Free:
+        return Free(**self._free, cached_answers=self.gateway.cached, blank_pages=self.gateway.blank_pages)
+
+    async def take(self, files: Sequence[SourceFile]) -> None:
+        waiting = iter(files)
+
+        async def work() -> None:
+            for file in waiting:
+                await self._take_one(file)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(DOCUMENTS_AT_ONCE, len(files))):
+                group.create_task(work())
+
+    async def _take_one(self, file: SourceFile) -> None:
+        try:
+            if file.error is not None:
+                raise file.error
+            document = await asyncio.to_thread(identify, file.path)
+            if not self._is_settled(document):
+                await self._take_through_steps(Draft(document=document))
+                self._reader.forget(document.document_id)
+        except (DocumentError, ModelError, CallError) as error:
+            self._free["failing"] += 1
+            self._notes.append(f"{file.path.name}: {error}")
+
+    def _is_settled(self, document: Document) -> bool:
+        """Whether a run would do nothing for it."""
+        if document.document_id in self._seen:
+            self._free["same_bytes"] += 1
+            return True
+        self._seen.add(document.document_id)
+        if document.document_id not in self._settled:
+            return False
+        status, pages = self._settled[document.document_id]
+        self.pages += pages
+        self._free["not_tried" if status is Status.FAILED else "done_before"] += 1
+        return True
+
+    async def _take_through_steps(self, draft: Draft) -> None:
+        for step in self._definition.steps:
+            if step.name not in PLANNED_STEPS or (step.name in MODEL_STEPS and self._definition.engine == "local"):
+                continue
+            draft = await step.run(draft, step.settings, self._services)
+            if step.name == "render":
+                self.pages += len(draft.pages)
+        if draft.record_complete:
+            self._free["einvoices"] += 1
