@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from schemas.document import Document
 from schemas.errors import (
     AuthenticationError,
+    BoundBrokenError,
     BudgetExceededError,
     CallError,
     DocmillError,
@@ -107,7 +108,7 @@ async def _work_on(claim: Claimed, document: Document, file: SourceFile, run: Ru
     except asyncio.CancelledError:
         await asyncio.shield(services.ledger.release(claim, DeferReason.INTERRUPTED, draft.usage))
         raise
-    except (BudgetExceededError, ProviderDownError, CallError, AuthenticationError) as error:
+    except (BudgetExceededError, BoundBrokenError, ProviderDownError, CallError, AuthenticationError) as error:
         reason = _reason_to_defer(error)
         if reason is DeferReason.STOPPED or _stops_at_budget(error, services):
             run.stopped_by = error
@@ -197,14 +198,16 @@ def _deferred(document: Document, file: SourceFile, reason: DeferReason, error: 
 
 
 def _reason_to_defer(error: DocmillError) -> DeferReason:
-    if isinstance(error, BudgetExceededError):
+    if isinstance(error, BudgetExceededError | BoundBrokenError):
         return DeferReason.BUDGET
     return DeferReason.PROVIDER_DOWN if isinstance(error, ProviderDownError) else DeferReason.STOPPED
 
 
 def _stops_at_budget(error: DocmillError, services: Services) -> bool:
-    """A limit of the command line, where flows.yaml has no budget, stops too."""
+    """A limit of the command line, where flows.yaml has no budget, stops too; and a bound that did not hold always does."""
     budget = services.flow.spec.budget
+    if isinstance(error, BoundBrokenError):
+        return True
     return isinstance(error, BudgetExceededError) and (budget is None or budget.on_exceeded is OnExceeded.STOP)
 
 

@@ -172,9 +172,8 @@ class Ledger:
         """
         error = result.error
         if result.status == Status.DEFERRED:
-            return await self.release(
-                claim, DeferReason(error.code if error else DeferReason.STOPPED), usage, message=error and error.message
-            )
+            reason = DeferReason(error.code if error else DeferReason.STOPPED)
+            return await self.release(claim, reason, usage, message=error.message if error else None)
         values = {
             "path": result.path,
             "status": str(result.status),
