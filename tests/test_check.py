@@ -165,6 +165,7 @@ async def test_the_second_file_with_the_same_invoice_is_the_duplicate(services: 
     assert told(again) == [("duplicate", ("number",), "review")]
     assert "first.pdf" in again[0].message
     assert await found(first, record, services) == []
+    assert await found(second, {**record, "issue_date": "2025-03-01"}, services) == []
     assert await found(second, {**record, "number": "D-78"}, services) == []
 
 

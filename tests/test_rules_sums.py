@@ -72,6 +72,7 @@ def test_a_rule_is_silent_where_an_amount_was_not_found():
             {"items": [{"amount": "5.95"}, {"amount": "5.95"}], "net_total": "10.00", "tax_total": "1.90", "total": "11.90"},
             id="prices with tax",
         ),
+        pytest.param({"line_total": "119.00", "net_total": "100.00", "tax_total": "19.00", "total": "119.00"}, id="sum of lines with tax"),
         pytest.param({"lines": [{"quantity": "400", "unit_price": "0.79", "tax_rate": "19", "net_amount": "376.04"}]}, id="line with tax"),
         pytest.param({"lines": [{"quantity": "3", "unit_price": "3.33", "net_amount": "10.00"}]}, id="unit price printed rounded"),
         pytest.param(

@@ -15,7 +15,8 @@ async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Fin
     number, seller = facts.text("number"), facts.text("seller.vat_id") or facts.text("seller.name")
     if not number or not seller:
         return []
-    key = invoice_key(number, seller)
+    issued = facts.day("issue_date")
+    key = invoice_key(number, seller, issued.year if issued else None)
     paths = await earlier_documents(services.ledger, flow=services.flow.name, document_id=draft.document.document_id, invoice_key=key)
     if not paths:
         return []
@@ -23,7 +24,10 @@ async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Fin
     return [Finding(code="duplicate", message=message, fields=facts.paths("number"))]
 
 
-def invoice_key(number: str, seller: str) -> str:
-    """A hash, so that the ledger holds no text of the document; letters and digits count, case, accents and spaces do not."""
-    parts = (re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", part)).casefold() for part in (seller, number))
+def invoice_key(number: str, seller: str, year: int | None) -> str:
+    """A hash, so that the ledger holds no text of the document; letters and digits count, case, accents and spaces do not.
+
+    The year belongs to it because many sellers count from 1 each January.
+    """
+    parts = (re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", part)).casefold() for part in (seller, number, str(year)))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -92,12 +92,12 @@ def _paths(item: dict[str, Found], *terms: str) -> tuple[str, ...]:
 
 
 def _net_total(facts: Facts) -> Iterator[Finding]:
-    """BR-CO-13."""
-    line_total, net = facts.amount("line_total"), facts.amount("net_total")
+    """BR-CO-13. Shops print lines and their sum with tax; then it is the total that follows from them."""
+    line_total, net, total = facts.amount("line_total"), facts.amount("net_total"), facts.amount("total")
     if line_total is None or net is None:
         return
     expected = line_total - _discounts(facts)
-    if not _near_any(net, (expected,), _tolerance(facts, 3)):
+    if not _near_any(expected, (net,) if total is None else (net, total), _tolerance(facts, 3)):
         message = f"lines, discounts and extra costs make {expected}, but the net total is {net}"
         fields = facts.paths("line_total", "allowance_total", "charge_total", "net_total")
         yield Finding(code="net_total_disagrees", message=message, fields=fields)
