@@ -7,13 +7,12 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from schemas.document import RenderSettings
 from schemas.flow import ExtractSettings, RenderSettingsSpec, SummariseSettings
 from schemas.record import PageExtraction
 from tasks.definition import FlowDefinition
 from tasks.models import prompts
 from tasks.models.catalogue import Model
-from tasks.models.gateway import ImageSource, Question, answer_key
+from tasks.models.gateway import ImageSource, Question
 from tasks.models.parts import in_parts
 from tasks.models.schema_for_model import schema_json
 from tasks.models.wire import Turn
@@ -130,9 +129,3 @@ def larger(question: Question, model: Model) -> Question | None:
     """The question with twice the room for its answer; None when the model's context has no more."""
     doubled = question.max_tokens * 2
     return replace(question, max_tokens=doubled) if model.context_tokens is None or doubled <= model.context_tokens // 2 else None
-
-
-def key_of(flow: FlowDefinition, question: Question, model: Model) -> str:
-    """Under which key the answer is stored when `model` is asked."""
-    render = RenderSettings(max_side_px=question.max_side_px or model.max_side_px)
-    return answer_key(question, model.id, render, provider=flow.provider_name, base_url=flow.provider.base_url)
