@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from watchfiles import awatch
@@ -40,7 +40,14 @@ class WatchHealth:
     trouble: str | None = None  # why the last look or batch did not work; None when it did
 
     def as_json(self) -> dict[str, object]:
-        return asdict(self)
+        return {
+            "folder": self.folder,
+            "waiting": self.waiting,
+            "in_work": self.in_work,
+            "finished": dict(self.finished),
+            "last_look": self.last_look,
+            "trouble": self.trouble,
+        }
 
 
 class FolderWatch:
