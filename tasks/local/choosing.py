@@ -32,7 +32,7 @@ class Chooser:
     """Answers for each leaf, once all pages have been read."""
 
     def __init__(self, gathered: Gathered) -> None:
-        self._seen = gathered
+        self.seen = gathered
         self.settled: Settled = settle(gathered.amounts)
         self.order: Order = order_of(list(gathered.orders.elements()), american=gathered.american > 0)
         seller = _best_block(gathered.blocks, Concept.SELLER_NAME)
@@ -52,7 +52,7 @@ class Chooser:
             case "number":
                 return self._number(meaning.key)
             case "code":
-                return self._best("code", self._seen.codes.get(meaning.key, []), meaning.key)
+                return self._best("code", self.seen.codes.get(meaning.key, []), meaning.key)
             case "pattern":
                 return self._pattern(leaf)
             case "currency":
@@ -62,17 +62,17 @@ class Chooser:
             case "address":
                 return self._address(leaf)
             case "text":
-                return self._best("text", self._seen.texts.get(meaning.key, []), meaning.key)
+                return self._best("text", self.seen.texts.get(meaning.key, []), meaning.key)
             case _:
                 return None
 
     def _date(self, leaf: Leaf) -> Choice | None:
-        own = self._seen.dates.get(f"own:{'.'.join(leaf.path)}", [])
-        candidates = own or self._seen.dates.get(leaf.meaning.key, [])
+        own = self.seen.dates.get(f"own:{'.'.join(leaf.path)}", [])
+        candidates = own or self.seen.dates.get(leaf.meaning.key, [])
         if leaf.meaning.key == Concept.ISSUE_DATE:
-            candidates = [*candidates, *self._seen.dates.get(Concept.UNKNOWN, [])]
+            candidates = [*candidates, *self.seen.dates.get(Concept.UNKNOWN, [])]
         if leaf.meaning.key == Concept.PERIOD_END and not candidates:
-            starts = self._seen.dates.get(Concept.PERIOD_START, [])
+            starts = self.seen.dates.get(Concept.PERIOD_START, [])
             candidates = starts[1:2]  # "from 2 May to 8 May" has one label for both
         if not candidates:
             return None
@@ -84,7 +84,7 @@ class Chooser:
         chosen = candidates[best]
         others = {v for v, c in zip(values, candidates, strict=True) if v != values[best] and c.score > chosen.score - 0.1}
         reason = "label" if chosen.score >= _GOOD_LABEL else "weak label" if chosen.score > 0.6 else "no label"  # noqa: PLR2004  scores of candidates.py
-        ambiguous = chosen.value.month_first is not None and not self._seen.orders
+        ambiguous = chosen.value.month_first is not None and not self.seen.orders
         reason += ", rivals" if others else ", day or month" if ambiguous else ""
         kind = "date" if leaf.meaning.key == Concept.ISSUE_DATE else "other date"
         return Choice(values[best], chosen, kind, reason, ("day and month could change places",) if ambiguous else ())
@@ -103,7 +103,7 @@ class Chooser:
         return Choice(amount.value, chosen, kind, reason)
 
     def _number(self, key: str) -> Choice | None:
-        found = [a for a in self._seen.amounts if a.key == key]
+        found = [a for a in self.seen.amounts if a.key == key]
         if not found:
             return None
         best = max(found, key=lambda a: (a.weight, -a.candidate.place))
@@ -121,13 +121,13 @@ class Chooser:
 
     def _pattern(self, leaf: Leaf) -> Choice | None:
         key = leaf.meaning.key
-        found = self._seen.patterns.get(key, [])
+        found = self.seen.patterns.get(key, [])
         buyers = self._near_buyer(found)
         mine = [c for c in found if (id(c) in buyers) == (leaf.meaning.party == "buyer")]
         if leaf.meaning.party in ("delivery", "other") or (leaf.meaning.party == "buyer" and not mine):
             return None
         if not mine and key == Concept.VAT_ID:
-            return self._best("code", self._seen.codes.get(key, []), key)
+            return self._best("code", self.seen.codes.get(key, []), key)
         if not mine:
             return None
         best = max(mine, key=lambda c: (c.score, -c.place))
@@ -150,14 +150,14 @@ class Chooser:
         return near
 
     def _currency(self) -> Choice | None:
-        codes, signs = self._seen.currencies, self._seen.currency_signs
+        codes, signs = self.seen.currencies, self.seen.currency_signs
         if codes:
             code = max(codes, key=lambda c: (codes[c] + signs[c], c))
-            return Choice(code, self._seen.currency_at[code], "currency", "code printed" if len(codes) == 1 else "codes printed")
+            return Choice(code, self.seen.currency_at[code], "currency", "code printed" if len(codes) == 1 else "codes printed")
         if signs:
             code = max(signs, key=lambda c: (signs[c], c))
-            bare_dollar = code == "USD" and not self._seen.american
-            return Choice(code, self._seen.currency_at[code], "currency", "bare dollar sign" if bare_dollar else "sign printed")
+            bare_dollar = code == "USD" and not self.seen.american
+            return Choice(code, self.seen.currency_at[code], "currency", "bare dollar sign" if bare_dollar else "sign printed")
         return None
 
     def _name(self, party: str) -> Choice | None:
@@ -165,7 +165,7 @@ class Chooser:
         if block is None or block.name is None:
             return None
         name = block.name
-        twice = len({round(b.name.place, 2) for b in self._seen.blocks if b.name and lookalike(b.name.value) == lookalike(name.value)}) > 1
+        twice = len({round(b.name.place, 2) for b in self.seen.blocks if b.name and lookalike(b.name.value) == lookalike(name.value)}) > 1
         reason = f"{name.why[0].split(' `')[0]}{', twice' if twice else ''}"
         return Choice(name.value, name, "name" if party == "seller" else "buyer", reason)
 
@@ -193,7 +193,7 @@ class Chooser:
             return block
         same = [
             b
-            for b in self._seen.blocks
+            for b in self.seen.blocks
             if b.lines and b.key == block.key and b.name and block.name and bare(b.name.value)[:8] == bare(block.name.value)[:8]
         ]
         return max(same, key=lambda b: b.score, default=None)

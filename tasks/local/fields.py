@@ -9,6 +9,7 @@ from schemas.record import Evidence
 from tasks.local.calibration import confidence
 from tasks.local.choosing import Choice, Chooser
 from tasks.local.gathering import Gathered
+from tasks.local.lists import Row, rows_for
 from tasks.local.shape import Group, Leaf, Listed, Node, leaves_of, shape_of
 from tasks.local.values import json_value
 
@@ -77,7 +78,21 @@ class _Writer:
             for number in range(len(values)):
                 self._note(f"{path}[{number}]", choice)
             return [json_value(listed.item, value) for value in values]
-        return []
+        if not isinstance(listed.item, Group):
+            return []
+        seen = self._chooser.seen
+        rows = rows_for(listed, seen.items, self._chooser.settled, seen.patterns, seen.percents)
+        return [self._row(listed.item, row, f"{path}[{number}].") for number, row in enumerate(rows)]
+
+    def _row(self, group: Group, row: Row, path: str) -> dict[str, JsonValue]:
+        filled: dict[str, JsonValue] = {}
+        for child in group.children:
+            cell = row(child) if isinstance(child, Leaf) else None
+            value = json_value(child, cell.value) if cell is not None and isinstance(child, Leaf) else None
+            filled[child.key] = [] if isinstance(child, Listed) else value
+            if cell is not None and value is not None:
+                self._note(path + child.key, Choice(cell.value, cell.candidate, cell.kind, cell.reason))
+        return filled
 
     def _note(self, path: str, choice: Choice) -> None:
         sure = confidence(choice.kind, choice.reason)

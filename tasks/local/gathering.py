@@ -11,10 +11,11 @@ from tasks.local.candidates import Candidate, candidate, codes_on, dates_on, tex
 from tasks.local.dates import Order
 from tasks.local.ids import FoundId, find_bics, find_ibans, find_vat_ids
 from tasks.local.labels import Concept, LabelBook, lexicon
-from tasks.local.money import currency_codes, currency_signs
+from tasks.local.money import currency_codes, currency_signs, find_amounts
 from tasks.local.parties import PartyBlock, parties_on
 from tasks.local.reading import Segment, Sheet, sheet_of
 from tasks.local.shape import Leaf
+from tasks.local.tables import MOST_ITEMS, Item, items_on
 
 MOST_OF_A_KEY = 12
 MOST_AMOUNTS = (150, 250)  # of the first pages, of the last ones: sums stand on either
@@ -54,6 +55,8 @@ class Gathered:
         self.currency_at: dict[str, Candidate] = {}
         self.orders: Counter[Order] = Counter()
         self.american = 0
+        self.items: list[Item] = []
+        self.percents: list[Candidate] = []
         self.words = 0
 
     @property
@@ -79,6 +82,8 @@ class Gathered:
         self.blocks = nlargest(MOST_BLOCKS, [*self.blocks, *parties_on(sheet, self.book)], key=lambda b: b.score)
         for segment in sheet.segments:
             self._count_signs(sheet, segment)
+        if len(self.items) < MOST_ITEMS:
+            self.items += items_on(sheet)
         return sheet
 
     def _count_signs(self, sheet: Sheet, segment: Segment) -> None:
@@ -86,6 +91,12 @@ class Gathered:
         codes, signs = currency_codes(segment.text), currency_signs(segment.text)
         self.currencies.update(codes)
         self.currency_signs.update(signs)
+        if "%" in segment.text and len(self.percents) < MOST_BLOCKS:
+            self.percents += [
+                candidate(sheet, segment, a.start, a.end, key="percent", value=a.value, score=1.0)
+                for a in find_amounts(segment.text)
+                if a.percent
+            ]
         for code in (*codes, *signs):
             if code not in self.currency_at:
                 start = max(0, segment.text.find(code))

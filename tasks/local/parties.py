@@ -84,7 +84,14 @@ def _is_junk(segment: Segment) -> bool:
     """No name: a title, a number, a date, a rule of stars."""
     text = bare(segment.text)
     letters = sum(c.isalpha() for c in text)
-    return letters < 3 or letters < 0.5 * len(text) or text in _TITLES or bool(find_dates(segment.text)) or text.rstrip("s") in _TITLES  # noqa: PLR2004  initials
+    return (
+        segment.text.endswith(":")
+        or letters < 3
+        or letters < 0.5 * len(text)
+        or text in _TITLES
+        or bool(find_dates(segment.text))
+        or text.rstrip("s") in _TITLES
+    )  # noqa: PLR2004  initials
 
 
 def _other_party(segment: Segment, book: LabelBook) -> bool:
@@ -187,8 +194,8 @@ def _labelled(sheet: Sheet, book: LabelBook) -> list[tuple[PartyBlock, list[Segm
             continue
         match = matches[0]
         rest_of_segment = segment.text[pieces[match.end - 1].end :].strip()
-        if _LEGAL.fullmatch(fold(rest_of_segment)):
-            continue  # "Lieferant GmbH" is a name
+        if _LEGAL.fullmatch(fold(rest_of_segment)) or rest_of_segment.startswith(("-", "/")):
+            continue  # "Lieferant GmbH" is a name, "Seller-IBAN" a number
         colon = rest_of_segment.startswith(":")
         if rest_of_segment and not colon and match.letters < 6:  # noqa: PLR2004  "to", "name", "from" need their colon
             continue
@@ -252,7 +259,7 @@ def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
         return []
     best = next((p for p in places if _STRONG_LEGAL.search(fold(_whole_name(top, p)[0]))), places[0])
     name, used = _whole_name(top, best)
-    score = 0.78 if _STRONG_LEGAL.search(fold(name)) else 0.6 if best == 0 else 0.52
+    score = 0.78 if _STRONG_LEGAL.search(fold(name)) else 0.4 if len(name.split()) > 5 else 0.6 if best == 0 else 0.52  # noqa: PLR2004  a long line is a slogan
     under = [s for s in top[best + used : best + used + 10] if len(sheet.rows[s.row]) == 1 or _aligned(top[best], s)]
     words = tuple(token.word for segment in top[best : best + used] for token in segment.tokens)
     whole = candidate(
@@ -299,8 +306,15 @@ def _in_window(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBloc
         while lines and (_is_junk(name) or _POSTCODE.search(name.text) or _stops(name, book)):  # the sender's own line above the window
             name, lines = lines[0], lines[1:]
         address = _address_lines(sheet, lines, book)
-        if len(address) > 1 and not _is_junk(name) and not looks_like_address(name.text) and parts_of(tuple(str(a.value) for a in address)).postcode:
-            person = candidate(sheet, name, 0, len(name.text), key=Concept.BUYER_NAME, value=clean_name(name.text), score=0.4, why=("address block",))
+        if (
+            len(address) > 1
+            and not _is_junk(name)
+            and not looks_like_address(name.text)
+            and parts_of(tuple(str(a.value) for a in address)).postcode
+        ):
+            person = candidate(
+                sheet, name, 0, len(name.text), key=Concept.BUYER_NAME, value=clean_name(name.text), score=0.4, why=("address block",)
+            )
             found.append(PartyBlock(Concept.BUYER_NAME, person, address, 0.4))
     return found
 
