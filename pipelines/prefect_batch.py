@@ -14,7 +14,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flow_engine import run_flow_async
 
 from pipelines.prefect_configured import refuse_silent_api
-from pipelines.prefect_runner import flow_parameters, prefect_flow, result_of
+from pipelines.prefect_parameters import flow_parameters
+from pipelines.prefect_runner import prefect_flow, result_of
 from pipelines.run import RunOptions, RunResult
 from schemas.errors import StateError
 from tasks.definition import FlowDefinition

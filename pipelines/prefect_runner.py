@@ -23,12 +23,16 @@ from pydantic import Field
 from pipelines.loading import load_flow, load_flow_file
 from pipelines.prefect_artifacts import ProgressArtifact, leave_artifacts
 from pipelines.prefect_configured import refuse_silent_api
+from pipelines.prefect_fanout import run_in_batches
+from pipelines.prefect_parameters import flow_parameters
 from pipelines.prefect_steps import PrefectSteps
 from pipelines.progress import Progress, Silent
 from pipelines.run import RunOptions, RunResult, run_flow
 from schemas.errors import DocmillError, StateError
 from schemas.flow import FlowSpec
 from schemas.record import Status
+from tasks.definition import FlowDefinition
+from tasks.sources.folder import SourceFile, files_of_paths, files_of_source
 
 log = logging.getLogger("docmill")
 
@@ -108,7 +112,11 @@ async def _run_and_tell(file: Path, name: str, paths: Sequence[str] | None, opti
     try:
         definition = load_flow(file, name, local=local)
         async with ProgressArtifact(name, get_run_logger(), here.progress) as progress:
-            here.result = await run_flow(definition, paths, options, call_step=steps, progress=progress)
+            files = files_to_spread(definition, paths, options)
+            if files:
+                here.result, steps.usage = await run_in_batches(definition, files, options, progress, local=local)
+            else:
+                here.result = await run_flow(definition, paths, options, call_step=steps, progress=progress)
     except DocmillError as error:
         here.error = error
         return Failed(message=str(error))
@@ -117,11 +125,23 @@ async def _run_and_tell(file: Path, name: str, paths: Sequence[str] | None, opti
         log.exception("unexpected %s in a run of %s", type(error).__name__, name)
         return Failed(message=f"unexpected {type(error).__name__}; `docmill run {name} --no-prefect -v` shows more")
     await leave_artifacts(here.result, steps.usage)
-    return final_state(here.result, definition.spec)
+    return final_state(here.result, definition.spec, part_of_a_run=options.run_id is not None)
 
 
-def final_state(result: RunResult, spec: FlowSpec) -> State[Any]:
-    """Completed with the counts as its message; Failed where `fail_on` says so; Cancelled when the run was interrupted."""
+def files_to_spread(definition: FlowDefinition, paths: Sequence[str] | None, options: RunOptions) -> list[SourceFile]:
+    """The files of a run that is to be spread over workers; none when it is small enough, or a batch itself."""
+    scale, source = definition.spec.scale, definition.spec.source
+    if scale is None or options.run_id is not None:
+        return []
+    if paths:
+        files = files_of_paths(paths, options.working_folder)
+    else:
+        files = files_of_source(source, definition.folder) if source else []
+    return files if len(files) > scale.batch else []
+
+
+def final_state(result: RunResult, spec: FlowSpec, *, part_of_a_run: bool = False) -> State[Any]:
+    """Completed with the counts as its message; Failed where `fail_on` says so (of the whole run); Cancelled when it was interrupted."""
     counts = {status: sum(document.status is status for document in result.results) for status in Status}
     message = f"{len(result.results)} documents: " + ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
     if result.interrupted:
@@ -130,7 +150,7 @@ def final_state(result: RunResult, spec: FlowSpec) -> State[Any]:
         "never": 0,
         "failed": counts[Status.FAILED],
         "needs_review": counts[Status.FAILED] + counts[Status.NEEDS_REVIEW],
-    }[spec.fail_on]
+    }["never" if part_of_a_run else spec.fail_on]
     if result.stopped_by is not None:
         return Failed(message=f"{message}; stopped: {result.stopped_by}")
     return Failed(message=message) if failing else Completed(message=message)
@@ -147,20 +167,6 @@ def run_with_prefect(
     the_flow: Any = prefect_flow(file, name, spec)
     parameters = flow_parameters(paths, options, local=local)
     return asyncio.run(result_of(lambda: the_flow(**parameters, return_state=True), progress))
-
-
-def flow_parameters(paths: Sequence[str] | None, options: RunOptions, *, local: bool) -> dict[str, Any]:
-    """The run parameters that say the same as `options`, with absolute paths."""
-    return {
-        "paths": None if paths is None else [str(options.working_folder / path) for path in paths],
-        "local": local,
-        "out": None if options.out is None else str(options.out),
-        "again": options.again,
-        "fresh": options.fresh,
-        "max_tokens": options.max_tokens,
-        "max_cost": None if options.max_cost is None else float(options.max_cost),
-        "run_id": options.run_id,
-    }
 
 
 async def result_of(run: Callable[[], Coroutine[Any, Any, Any]], progress: Progress | None = None) -> RunResult:

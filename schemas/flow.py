@@ -347,6 +347,11 @@ class FlowSpec(Spec):
             raise ValueError(
                 f"scale.deployment {self.scale.deployment!r} is not one of this flow's deployments ({', '.join(names) or 'it has none'})"
             )
+        taker = next((each for each in self.deployments if self.scale and each.name == self.scale.deployment), None)
+        if taker is not None and taker.overlap is not None:
+            raise ValueError(
+                f"deployment {taker.name!r} takes the batches of `scale`, so it cannot have `overlap`: they would wait for each other"
+            )
         return self
 
 
