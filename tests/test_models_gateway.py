@@ -13,6 +13,7 @@ from schemas.document import RenderSettings
 from schemas.errors import (
     AuthenticationError,
     BudgetExceededError,
+    CallError,
     MissingKeyError,
     ModelError,
     ModelGoneError,
@@ -189,6 +190,19 @@ async def test_the_cost_of_a_model_without_a_price_is_unknown_not_zero(server, t
     async with bench(flow(server.url, tmp_path, models={"text": ("house-model",)})) as one:
         await one.gateway.ask(text_question())
         assert one.gateway.usage.cost_nano is None
+
+
+async def test_a_model_whose_image_rule_is_unknown_runs_without_a_budget_only(server, tmp_path):
+    models = {"vision": ("house-model",)}
+    async with bench(flow(server.url, tmp_path, models=models), tokens=1_000_000) as one:
+        with pytest.raises(CallError, match="image_tokens_max"):
+            await one.gateway.ask(page_question())
+    async with bench(flow(server.url, tmp_path, models=models)) as one:
+        await one.gateway.ask(page_question())
+    catalogue = {"house-model": ModelSpec(image_tokens_max=5000)}
+    async with bench(flow(server.url, tmp_path, models=models, catalogue=catalogue), tokens=1_000_000) as one:
+        await one.gateway.ask(page_question(2))
+    assert len(server.requests) == 2
 
 
 async def test_prices_of_flows_yaml_go_first(server, tmp_path):

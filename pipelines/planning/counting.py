@@ -25,6 +25,8 @@ RECORD_SHARE, RECORD_TOKENS = 0.4, 60  # a record repeats this share of the page
 class StoredAnswers:
     """What the ledger holds, without taking part in it: `tasks.models.metering.Calls` of a gateway that buys nothing."""
 
+    limited = False  # a plan reserves nothing
+
     def __init__(self, view: LedgerView) -> None:
         self._view = view
 

@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import SecretStr
 
 from schemas.document import PageImage, RenderSettings
-from schemas.errors import MissingKeyError, ModelGoneError
+from schemas.errors import CallError, MissingKeyError, ModelGoneError
 from schemas.usage import Usage
 from tasks.definition import FlowDefinition
 from tasks.models import wire
@@ -141,6 +141,11 @@ class ModelGateway:
 
     async def _buy(self, question: Question, model: Model, render: RenderSettings, key: str) -> Answer:
         client = self._client_with_key()
+        if question.image_pages and self._calls.limited and not model.image_bound_known:
+            raise CallError(
+                f"what a picture costs at model {model.id!r} is not known, so no budget can hold; nothing was sent. "
+                f"Set `catalogue: {{{model.id}: {{image_tokens_max: N}}}}` in flows.yaml."
+            )
         images = await _images(question, render)
         sizes = [PixelSize(image.width_px, image.height_px) for image in images]
         texts = [question.system, *(turn.text for turn in question.turns)]

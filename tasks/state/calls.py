@@ -56,6 +56,11 @@ class CallBook:
         self._flights: dict[str, tuple[asyncio.Lock, int]] = {}
         self._freed_flights: set[str] = set()
 
+    @property
+    def limited(self) -> bool:
+        """Whether any budget or command-line limit holds for this run."""
+        return not self._limits.unlimited
+
     async def answer(self, key: str) -> StoredAnswer | None:
         return await self._database.read(lambda connection: answers.get(connection, key, self._stored_after))
 
