@@ -42,11 +42,22 @@ class Limits:
         self._of_budget = Limit(budget.tokens, None if budget.cost is None else int(budget.cost * NANO_PER_UNIT)) if budget else Limit()
         self._zone = ZoneInfo(budget.timezone) if budget else ZoneInfo("UTC")
         self.warn_at = budget.warn_at if budget else DEFAULT_WARN_AT
-        self.unlimited = self._of_run == Limit() and self._of_budget == Limit()
+        self._last: tuple[float, float, Mapping[Window, Limit]] = END, BEGINNING, {}  # one value: two threads ask
 
     def at(self, now: float) -> Mapping[Window, Limit]:
         """The windows that a call counted at `now` must fit into. Command-line limits count per run."""
-        if self.unlimited:
+        starts, ends, found = self._last
+        if not starts <= now < ends:
+            found = self._find(now)
+            starts, ends = (
+                max((window.starts_at for window in found), default=BEGINNING),
+                min((window.ends_at for window in found), default=END),
+            )
+            self._last = starts, ends, found
+        return found
+
+    def _find(self, now: float) -> Mapping[Window, Limit]:
+        if self._of_run == Limit() and self._of_budget == Limit():
             return {}
         found = {self._run: self._of_run}
         if self._budget is not None:
