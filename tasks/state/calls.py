@@ -59,7 +59,7 @@ class CallBook:
     @property
     def limited(self) -> bool:
         """Whether any budget or command-line limit holds for this run."""
-        return not self._limits.unlimited
+        return bool(self._limits.at(self._clock()))
 
     async def answer(self, key: str) -> StoredAnswer | None:
         return await self._database.read(lambda connection: answers.get(connection, key, self._stored_after))
