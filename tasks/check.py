@@ -1,9 +1,7 @@
 """Is the record right? The schema, the rules, the page against the e-invoice, duplicates; one more question to the model where it is not."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from schemas.errors import AnswerCutError, AnswerInvalidError, ModelGoneError, RequestRefusedError
 from schemas.flow import CheckSettings
 from schemas.record import Draft, Finding
 from tasks.rules.dates import dates
@@ -16,7 +14,6 @@ from tasks.rules.schema_rules import schema_findings
 from tasks.rules.sums import sums
 from tasks.services import Services
 
-AskAgain = Callable[[Draft, Services, list[Finding]], Awaitable[Draft]]
 RULES = (sums, dates, identifiers)
 """Rules of a record by itself. What breaks one may have been misread, so the model is asked once more; see docs/checks.md."""
 
@@ -29,7 +26,8 @@ async def check(draft: Draft, settings: CheckSettings, services: Services) -> Dr
     if services.flow.schema is None and draft.record is None:
         return draft
     broken = broken_rules(draft, services)
-    if services.models is not None and _for_review(broken) and draft.extractions and not draft.record_complete:
+    paid = services.flow.engine == "mistral" and services.models is not None
+    if paid and _for_review(broken) and draft.extractions and not draft.record_complete:
         draft, broken = await _asked_again(draft, broken, services)
     facts = _facts(draft)
     return draft.adding(
@@ -57,18 +55,13 @@ def _for_review(findings: list[Finding]) -> list[Finding]:
 
 
 async def _asked_again(draft: Draft, broken: list[Finding], services: Services) -> tuple[Draft, list[Finding]]:
-    """The better of two readings. What the second one cost counts in both cases; a budget or provider that ends it ends the document's turn."""
-    from tasks import summarise  # noqa: PLC0415 - only a flow with models needs what it imports
+    """The better of two readings. What the second one cost counts in both cases."""
+    from tasks.ask_again import ask_again  # noqa: PLC0415 - only a flow with models needs what it imports
 
-    ask_again: AskAgain | None = getattr(summarise, "ask_again", None)
-    if ask_again is None:
-        return draft, broken
-    try:
-        second = await ask_again(draft, services, _for_review(broken))
-    except (AnswerInvalidError, AnswerCutError, RequestRefusedError, ModelGoneError) as error:
-        message = f"the model was asked again and gave nothing better ({error.code})"
-        return draft.adding(Finding(code="asked_again_in_vain", message=message, weight="note")), broken
+    second = await ask_again(draft, services, _for_review(broken))
     still = broken_rules(second, services)
     if len(_for_review(still)) < len(_for_review(broken)):
-        return second, still
-    return draft.model_copy(update={"usage": second.usage}), broken
+        mended = not _for_review(still)  # then what `summarise` had to leave empty was found after all
+        kept = [finding for finding in second.findings if not (mended and finding.code == "answer_invalid")]
+        return second.model_copy(update={"findings": tuple(kept)}), still
+    return draft.model_copy(update={"usage": second.usage, "findings": second.findings}), broken
