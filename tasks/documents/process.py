@@ -116,8 +116,11 @@ class WorkerProcess:
 
     async def _ended(self) -> None:
         """Wait for a process that is about to end, so that its own signal is seen; kill it if it does not."""
+        if self._process is None:
+            return
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS) if self._process else None
+            async with asyncio.timeout(_STOP_SECONDS):  # not wait_for: before Python 3.12 it can swallow a cancellation
+                await self._process.wait()
         except TimeoutError:
             await self._kill()
 

@@ -19,7 +19,7 @@ START_ATTEMPTS = 3
 _LOOK_AHEAD = 8  # waiting requests among which a worker prefers one for a document that it has open
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Request:
     """One thing asked of any worker. `seconds` bound the work, not the wait for a free worker."""
 
@@ -51,7 +51,9 @@ class WorkerPool:
         self._queue: deque[Request] = deque()
         self._idle: dict[WorkerProcess, asyncio.Future[Request]] = {}
         self._keepers: list[asyncio.Task[None]] = []
-        self._starting: WorkerError | None = None
+        self._outstanding: set[Request] = set()
+        self._given_up = 0  # places in the pool where no process starts
+        self._broken: WorkerError | None = None
         self.processes: set[WorkerProcess] = set()
 
     def start(self) -> None:
@@ -63,15 +65,21 @@ class WorkerPool:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
-        self._fail_waiting(WorkerError("the run ended before this page was read"))
+        await asyncio.gather(*(process.stop() for process in self.processes))  # those whose keeper was cancelled while stopping them
+        self.processes.clear()
+        self._fail_all(WorkerError("the run ended before this page was read"))
 
     async def ask(self, request: Request) -> wire.Frame:
         """Raises LimitError when the work takes longer than `request.seconds`, WorkerError when the worker died of it."""
-        if self._starting is not None:
-            raise self._starting
+        if self._broken is not None:
+            raise self._broken
         async with self._ocr_slots if request.ocr else nullcontext():
-            self._submit(request)
-            return await request.answer
+            self._outstanding.add(request)
+            try:
+                self._submit(request)
+                return await request.answer
+            finally:
+                self._outstanding.discard(request)
 
     def _submit(self, request: Request) -> None:
         ready = [process for process in self._idle if process.is_alive]
@@ -91,28 +99,24 @@ class WorkerPool:
             try:
                 again = await self._serve(process, again)
             finally:
-                self.processes.discard(process)
                 self._idle.pop(process, None)
                 await process.stop()
+                self.processes.discard(process)
 
     async def _started(self) -> WorkerProcess | None:
-        for attempt in range(START_ATTEMPTS):
+        for _ in range(START_ATTEMPTS):
             process = WorkerProcess(self._settings)
             self.processes.add(process)
             try:
                 await process.start()
-            except (WorkerDiedError, WorkerLateError, OSError) as error:
+            except (WorkerDiedError, WorkerLateError, OSError):
                 self.processes.discard(process)
-                if attempt == START_ATTEMPTS - 1:
-                    reason = "worker processes do not start; `python -m tasks.documents.worker` in a shell shows why"
-                    self._starting = WorkerError(f"{reason} ({type(error).__name__})")
-                    self._fail_waiting(self._starting)
-            except asyncio.CancelledError:
-                self.processes.discard(process)
-                await process.stop()
-                raise
             else:
                 return process
+        self._given_up += 1
+        if self._given_up == self.size:
+            self._broken = WorkerError("worker processes do not start; `python -m tasks.documents.worker` in a shell shows why")
+            self._fail_all(self._broken)
         return None
 
     async def _serve(self, process: WorkerProcess, again: Request | None) -> Request | None:
@@ -167,9 +171,10 @@ class WorkerPool:
         self._queue.remove(best)
         return best
 
-    def _fail_waiting(self, error: WorkerError) -> None:
-        while self._queue:
-            self._queue.popleft().fail(error)
+    def _fail_all(self, error: WorkerError) -> None:
+        self._queue.clear()
+        for request in self._outstanding:
+            request.fail(error)
 
 
 def _fitness(process: WorkerProcess, request: Request) -> tuple[bool, bool]:
