@@ -8,7 +8,15 @@ import time
 import pytest
 from sqlalchemy import select
 
-from schemas.errors import AnswerInvalidError, AuthenticationError, ModelError, ModelGoneError, ProviderDownError, RequestRefusedError
+from schemas.errors import (
+    AnswerInvalidError,
+    AuthenticationError,
+    CallError,
+    ModelError,
+    ModelGoneError,
+    ProviderDownError,
+    RequestRefusedError,
+)
 from schemas.flow import ProviderLimits, RetrySpec
 from tasks.models.breaker import Breaker
 from tasks.models.client import PromptTooLongError
@@ -266,3 +274,57 @@ async def test_a_vllm_server_that_does_not_know_the_model_answers_404(server, tm
     async with bench(flow(server.url, tmp_path)) as one:
         with pytest.raises(ModelGoneError):
             await one.gateway.ask(page_question())
+
+
+async def test_a_deprecated_model_is_told_once(server, tmp_path):
+    server.reply(replies.deprecated(), replies.deprecated())
+    async with bench(flow(server.url, tmp_path)) as one:
+        await one.gateway.ask(page_question())
+        await one.gateway.ask(page_question(2))
+        assert len(one.warnings) == 1
+    assert "2027-01-31" in one.warnings[0]
+
+
+@pytest.mark.parametrize("key", ["two words", "ключ", "a\nb"])
+async def test_a_value_that_can_be_no_key_is_refused_without_quoting_it(server, tmp_path, key):
+    async with bench(flow(server.url, tmp_path), key=key) as one:
+        with pytest.raises(CallError, match="MISTRAL_API_KEY") as caught:
+            await one.gateway.ask(page_question())
+    assert key not in repr(caught.value)
+    assert server.requests == []
+
+
+async def test_white_space_around_a_key_is_no_part_of_it(server, tmp_path):
+    server.behaviour.api_key = "sk-1"
+    async with bench(flow(server.url, tmp_path), key=" sk-1\n") as one:
+        await one.gateway.ask(page_question())
+
+
+async def test_a_retry_after_of_zero_does_not_hammer(server, tmp_path):
+    server.reply(*[replies.rate_limited(0)] * 4)
+    retry = RetrySpec(max_wait_seconds=0.1)
+    async with bench(flow(server.url, tmp_path, retry=retry)) as one:
+        started = time.perf_counter()
+        await one.gateway.ask(page_question())
+    assert time.perf_counter() - started >= 4 * 0.05
+
+
+async def test_an_answer_cut_before_its_first_word_is_cut_and_not_broken(server, tmp_path):
+    server.reply(replies.content("", "length"))
+    async with bench(flow(server.url, tmp_path)) as one:
+        assert (await one.gateway.ask(page_question())).is_cut
+
+
+async def test_a_call_cancelled_while_it_waits_for_a_pause_costs_nothing_and_holds_nothing(server, tmp_path):
+    async with bench(flow(server.url, tmp_path), tokens=6_000) as one:
+        await one.gateway.ask(text_question("first"))
+        one.gateway._client._limiter.pause(60)
+        waiting = asyncio.create_task(one.gateway.ask(text_question("second")))
+        await asyncio.sleep(0.1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        one.gateway._client._limiter._paused_until = 0.0
+        for number in range(3):  # would wait for ever, were a reservation still held
+            await asyncio.wait_for(one.gateway.ask(text_question(f"third {number}")), 5)
+        assert one.gateway.usage.tokens == server.billed

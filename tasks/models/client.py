@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from schemas.errors import (
     AnswerInvalidError,
     AuthenticationError,
+    CallError,
     ModelError,
     ModelGoneError,
     ProviderDownError,
@@ -35,6 +37,7 @@ KEY_REFUSED = (401, 403)
 MODEL_GONE = {"invalid_model", "1500"}  # type and code of a 400; the documentation promises 404, the API has been seen to answer 400
 TOO_LONG = "3051"
 CAPACITY = {"service_tier_capacity_exceeded", "3505"}
+DEPRECATION_HEADER = "x-model-deprecation-timestamp"
 BROKEN_ANSWERS = 3  # an unusable answer is paid for, so it is asked for again less often than one that never came
 NOT_SENT = (
     httpx.ConnectError,
@@ -68,13 +71,22 @@ class ChatClient:
     `limiter` and `breaker` are shared by all calls to the endpoint. The key is in the request header and nowhere else.
     """
 
-    def __init__(self, provider: ProviderSpec, api_key: SecretStr | None, retry: RetrySpec, limiter: Limiter, breaker: Breaker) -> None:
+    def __init__(
+        self,
+        provider: ProviderSpec,
+        api_key: SecretStr | None,
+        retry: RetrySpec,
+        limiter: Limiter,
+        breaker: Breaker,
+        on_deprecated: Callable[[str, str], None],
+    ) -> None:
         self._provider, self._api_key, self._retry, self._limiter, self._breaker = provider, api_key, retry, limiter, breaker
+        self._on_deprecated = on_deprecated  # model id, and the day from which it is not served any more
         base = httpx.URL(provider.base_url)
         self._url = base.copy_with(path=base.path.rstrip("/") + "/chat/completions")
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "docmill"}
         if api_key is not None:
-            headers["Authorization"] = f"Bearer {api_key.get_secret_value()}"
+            headers["Authorization"] = f"Bearer {_checked(api_key, provider.api_key_env)}"
         most = provider.limits.concurrency
         self._http = httpx.AsyncClient(
             headers=headers,
@@ -117,7 +129,7 @@ class ChatClient:
             raise ProviderDownError(message) from None
 
     async def _wait(self, failure: _Failure, failures: int, seconds_left: float) -> None:
-        if failure.pause is not None:
+        if failure.pause:
             if failure.pause > min(seconds_left, LONGEST_PAUSE_SECONDS):
                 raise ProviderDownError(
                     f"{self._provider.base_url} asks to wait {failure.pause:.0f} s ({failure.reason}), longer than this document may take."
@@ -131,12 +143,15 @@ class ChatClient:
             try:
                 await self._limiter.pause_over()
                 await meter.mark_sent(call_id)
+                await self._limiter.pause_over()
+            except asyncio.CancelledError:
+                await meter.not_sent(call_id, 0.0)
+                raise
             except BaseException:
                 await meter.release(call_id)
                 raise
             began = time.monotonic()
             try:
-                await self._limiter.pause_over()
                 response = await self._http.post(self._url, content=body)
             except asyncio.CancelledError:
                 await meter.lost(call_id, "cancelled", time.monotonic() - began)
@@ -158,7 +173,7 @@ class ChatClient:
     async def _not_answered(self, error: httpx.RequestError, meter: Meter, call_id: int, latency: float) -> _Failure:
         reason = type(error).__name__
         if isinstance(error, NOT_SENT):
-            await meter.refused(call_id, "not_sent", None, latency)
+            await meter.not_sent(call_id, latency)
             words = "cannot be reached"
         else:
             await meter.lost(call_id, "lost", latency)
@@ -170,6 +185,9 @@ class ChatClient:
         self, response: httpx.Response, model: str, tokens: int, meter: Meter, call_id: int, latency: float
     ) -> Completion | _Failure:
         self._breaker.answered()
+        deprecated = response.headers.get(DEPRECATION_HEADER)
+        if deprecated:
+            self._on_deprecated(model, deprecated)
         try:
             completion = read_completion(response.content, model)
         except BrokenAnswerError as broken:
@@ -230,3 +248,11 @@ class ChatClient:
             if self._api_key is not None and self._api_key.get_secret_value()
             else words
         )
+
+
+def _checked(api_key: SecretStr, env: str | None) -> str:
+    """The key as a header may hold it. Raises CallError, which says nothing of the value."""
+    key = api_key.get_secret_value().strip()
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise CallError(f"the value of {env} is no API key: it has spaces or characters that no key has; nothing was sent.")
+    return key

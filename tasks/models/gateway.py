@@ -185,7 +185,7 @@ class ModelGateway:
             raise MissingKeyError(self._flow.provider_name, provider.api_key_env)
         if self._client is None:
             limiter, breaker = shared_limiter(provider.base_url, provider.limits), shared_breaker(provider.base_url)
-            self._client = ChatClient(provider, self._api_key, self._flow.spec.retry, limiter, breaker)
+            self._client = ChatClient(provider, self._api_key, self._flow.spec.retry, limiter, breaker, self._roles.deprecated)
         return self._client
 
     def _deadline(self, document_id: str) -> float:

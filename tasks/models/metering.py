@@ -69,8 +69,12 @@ class Meter:
         """Sent, and no complete answer came: what it cost is not known, so it counts at the bound."""
         await self._settle(call_id, self._settled(outcome, None, latency, None))
 
-    async def refused(self, call_id: int, outcome: str, status: int | None, latency: float) -> None:
-        """The server said no, or could not be reached: surely not billed."""
+    async def not_sent(self, call_id: int, latency: float) -> None:
+        """Marked as sent, but not a byte left: given up, or the server could not be reached."""
+        await self._settle(call_id, SettledCall(Usage(), "not_sent", None, latency))
+
+    async def refused(self, call_id: int, outcome: str, status: int, latency: float) -> None:
+        """The server answered with an error status: surely not billed."""
         await self._settle(call_id, SettledCall(Usage(requests=1), outcome, status, latency))
 
     def _settled(self, outcome: str, status: int | None, latency: float, reported: ReportedUsage | None) -> SettledCall:

@@ -137,7 +137,7 @@ def read_completion(content: bytes, asked_model: str) -> Completion:
     finish_reason = choice.get("finish_reason")
     if finish_reason == "error":
         raise BrokenAnswerError("the model stopped with an error", usage)
-    if not text.strip():
+    if not text.strip() and finish_reason not in CUT_REASONS:
         raise BrokenAnswerError("the answer is empty", usage)
     model = answer.get("model")
     return Completion(

@@ -30,8 +30,12 @@ class Reply:
     retry_after_form: RetryAfterForm = "none"
     change: Callable[[JsonObject], None] | None = field(default=None, compare=False)
     encode: Callable[[bytes], bytes] | None = field(default=None, compare=False)
+    more_headers: tuple[tuple[str, str], ...] = ()
 
     def headers(self) -> dict[str, str]:
+        return {**self._retry_headers(), **dict(self.more_headers)}
+
+    def _retry_headers(self) -> dict[str, str]:
         wait = self.retry_after
         if wait is None or self.retry_after_form == "none":
             return {}
@@ -138,6 +142,10 @@ def cut(keep: float = 0.5, finish_reason: str = "length") -> Reply:
         choice["message"]["content"], choice["finish_reason"] = text[: int(len(text) * keep)], finish_reason
 
     return Reply("cut", change=change)
+
+
+def deprecated(when: str = "2027-01-31T00:00:00Z") -> Reply:
+    return Reply("deprecated", more_headers=(("x-model-deprecation-timestamp", when),))
 
 
 def no_usage() -> Reply:
