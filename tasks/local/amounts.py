@@ -14,6 +14,7 @@ from tasks.local.reading import Segment, Sheet, overlap
 
 _WHERE = {"same": 1.0, "left": 1.0, "after": 0.9, "above": 0.75}
 _HEAD_ROWS = 12  # a column head stands at most this many rows above the row of totals
+LEAST_IDENTIFIER = 1_000_000  # a bare whole number of seven digits is the number of something
 _SUMS = (Concept.TOTAL, Concept.NET_TOTAL, Concept.SUBTOTAL, Concept.AMOUNT_DUE)
 
 
@@ -59,7 +60,8 @@ def _numbers(segment: Segment) -> Iterator[tuple[FoundAmount, int]]:
     dates = find_dates(segment.text)
     last = 0
     for number in find_amounts(segment.text):
-        if number.percent or any(d.start < number.end and number.start < d.end for d in dates):
+        identifier = not number.decimals and not number.currency and number.value >= LEAST_IDENTIFIER
+        if number.percent or identifier or any(d.start < number.end and number.start < d.end for d in dates):
             continue
         yield number, last
         last = number.end

@@ -62,6 +62,10 @@ def settle(amounts: list[Amount]) -> Settled:
     for concept in simple:
         if by_key.get(concept):
             best_amount = max(by_key[concept], key=lambda a: (a.is_money, a.weight, a.candidate.place))
+            if not best_amount.is_money:
+                continue
+            if concept in (Concept.PAID, Concept.DISCOUNT):  # printed with or without a minus
+                best_amount = replace(best_amount, value=abs(best_amount.value))
             chosen[concept], scores[concept], why[concept] = best_amount, best_amount.weight, best_amount.candidate.why
     return Settled(chosen, scores, why, frozenset(agrees), rivals)
 
@@ -91,6 +95,8 @@ def _standings(amounts: list[Amount], by_key: dict[str, list[Amount]]) -> dict[D
             standings[value].score += bonus
             standings[value].why.append(reason)
             standings[value].agrees = standings[value].agrees or bonus >= 0.25  # noqa: PLR2004  as above
+    for part in {part for pair in _parts(by_key) for part in pair}:
+        standings[part].score -= 0.3
     _weigh_rounding(by_key, standings)
     counts: dict[Decimal, int] = defaultdict(int)
     for amount in amounts:
@@ -125,11 +131,15 @@ def _agreements(by_key: dict[str, list[Amount]]) -> Iterable[tuple[Decimal, str,
                         parts = [part for part in (tax, charge, discount, rounding) if part]
                         if parts and (tax or charge or discount):
                             yield net + tax + charge - discount + rounding, "net + tax agrees" if tax else "subtotal + charges agrees", 0.35
+    for first, second in _parts(by_key):
+        yield first + second, "sum of two other totals", 0.35
+
+
+def _parts(by_key: dict[str, list[Amount]]) -> list[tuple[Decimal, Decimal]]:
+    """Pairs of totals that a third total is the sum of: "Total 0 %", "Total 6 %", "Total payable"."""
     totals = {v for v in _values(by_key, Concept.TOTAL) if v > ZERO}
-    for first in totals:
-        for second in totals:
-            if first < second and first + second in totals:
-                yield first + second, "sum of two other totals", 0.25
+    sums = totals | _values(by_key, Concept.AMOUNT_DUE)
+    return [(a, b) for a, b in combinations(sorted(totals), 2) if a + b in sums]
 
 
 def _weigh_rounding(by_key: dict[str, list[Amount]], standings: dict[Decimal, Standing]) -> None:

@@ -10,6 +10,7 @@ from schemas.record import Evidence
 from tasks.local.dates import FoundDate, find_dates
 from tasks.local.folding import Span, spans, tokens
 from tasks.local.labels import Concept, LabelBook, Match
+from tasks.local.money import find_amounts
 from tasks.local.reading import Segment, Sheet, box_of, quote_of
 
 FoundBy = Literal["text_layer", "ocr"]
@@ -25,7 +26,7 @@ DATE_KEYS = frozenset(
     }
 )
 _VALUE_START = re.compile(r"[\s:;.#№°=\-–)\]>*|_]*")
-_CODE = re.compile(r"[A-Za-z0-9ÄÖÜ_][\w./\-–]*(?:\s?[/-]\s?[\w./-]+)*")
+_CODE = re.compile(r"[A-Za-z0-9ÄÖÜ_][\w./\-–]*(?:\s?[/-]\s?\d[\w./-]*)*")
 _WEAK = {"number", "no", "n", "nr", "nummer", "numero", "ref", "trans", "check no", "order", "project", "bon", "ticket", "account", "reference", "slip", "c f", "p i", "pan"}  # fmt: skip
 _RELATION = {"same": 1.0, "right": 0.95, "below": 0.75}
 
@@ -191,6 +192,8 @@ def _code_at(rest: Remainder, book: LabelBook) -> tuple[str, int, int] | None:
     dates = find_dates(rest.text)
     if dates and dates[0].start == 0:
         return None
+    if any(a.start == 0 and (a.currency or a.percent) for a in find_amounts(rest.text[:30])):
+        return None
     text = match[0].rstrip(".-–/")
     if not any(c.isdigit() for c in text) and "_" not in text:
         return None
@@ -214,7 +217,7 @@ def texts_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candid
                 value = rest.text.strip()
                 head = tokens(value)[:3]
                 labelled = any(m.start == 0 and m.letters > 3 for m in book.matches(head)) if rest.relation != "same" else False  # noqa: PLR2004  a real word
-                if not head or labelled:
+                if not head or labelled or (rest.relation == "below" and len(sheet.rows[rest.segment.row]) > 2):  # noqa: PLR2004  a row of column heads
                     continue
                 colon = segment.text[pieces[match.end - 1].end :].lstrip()[:1] == ":"
                 score = _RELATION[rest.relation] * (1.0 if colon or rest.relation != "same" else 0.6) * min(1.0, 0.7 + 0.03 * match.letters)

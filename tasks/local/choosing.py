@@ -52,7 +52,7 @@ class Chooser:
             case "number":
                 return self._number(meaning.key)
             case "code":
-                return self._best("code", self.seen.codes.get(meaning.key, []), meaning.key)
+                return self._code(leaf)
             case "pattern":
                 return self._pattern(leaf)
             case "currency":
@@ -108,6 +108,15 @@ class Chooser:
             return None
         best = max(found, key=lambda a: (a.weight, -a.candidate.place))
         return Choice(best.value, best.candidate, "labelled number", "label")
+
+    def _code(self, leaf: Leaf) -> Choice | None:
+        found = self.seen.codes.get(leaf.meaning.key, [])
+        if leaf.meaning.party in ("delivery", "other"):
+            return None
+        if leaf.meaning.party is not None and leaf.meaning.key in (Concept.TAX_NUMBER, Concept.REGISTRATION_NUMBER):
+            near = self._near_buyer(found)
+            found = [c for c in found if (id(c) in near) == (leaf.meaning.party == "buyer")]
+        return self._best("code", found, leaf.meaning.key)
 
     def _best(self, kind: str, found: list[Candidate], key: str) -> Choice | None:
         if not found:

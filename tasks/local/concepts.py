@@ -215,7 +215,7 @@ def _string(words: list[str], here: set[str], around: set[str], parents: list[st
     if "lines" in here and around & _ADDRESS:
         return Meaning("address", Concept.SELLER_ADDRESS, party or "seller", "lines")
     for concept, groups in _TEXTS.items():
-        if all(here & group for group in groups):
+        if "code" not in here and all(here & group for group in groups):
             return Meaning("text", concept)
     return _identifier(here, around, parents, party) or _string_sum(words, here) or _party_name(here, parents, party)
 

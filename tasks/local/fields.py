@@ -20,6 +20,7 @@ class Found:
 
     record: dict[str, JsonValue]
     evidence: tuple[Evidence, ...]
+    reasons: dict[str, tuple[str, str]]  # field -> the kind and reason that its confidence was counted by
 
 
 class FieldFinder:
@@ -39,7 +40,7 @@ class FieldFinder:
         chooser = Chooser(self._gathered)
         writer = _Writer(chooser)
         record = writer.group(self._shape, "")
-        return Found(record, tuple(writer.evidence))
+        return Found(record, tuple(writer.evidence), writer.reasons)
 
 
 class _Writer:
@@ -48,6 +49,7 @@ class _Writer:
     def __init__(self, chooser: Chooser) -> None:
         self._chooser = chooser
         self.evidence: list[Evidence] = []
+        self.reasons: dict[str, tuple[str, str]] = {}
 
     def group(self, group: Group, path: str) -> dict[str, JsonValue]:
         return {child.key: self._value(child, f"{path}{child.key}") for child in group.children}
@@ -95,7 +97,9 @@ class _Writer:
         return filled
 
     def _note(self, path: str, choice: Choice) -> None:
-        sure = confidence(choice.kind, choice.reason)
+        reason = f"{choice.reason}, ocr" if choice.candidate.found_by == "ocr" else choice.reason
+        self.reasons[path] = (choice.kind, reason)
+        sure = confidence(choice.kind, reason)
         self.evidence.append(choice.candidate.evidence(path, sure, (*choice.candidate.why, *choice.why)))
 
 

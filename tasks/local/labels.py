@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from tasks.local.folding import tokens
+from tasks.local.folding import lookalike, tokens
 
 
 class Concept(StrEnum):
@@ -189,7 +189,9 @@ class LabelBook:
         if word in self._vocabulary or len(word) < 5 or word.isdigit():  # noqa: PLR2004  see _long
             return word
         limit = 1 if len(word) < 8 else 2  # noqa: PLR2004  a longer word may carry two slips
-        best = min(((Levenshtein.distance(word, known, score_cutoff=limit), known) for known in self._long), default=(9, word))
+        first = lookalike(word[0])  # "ground" is not "round"
+        alike = (known for known in self._long if lookalike(known[0]) == first)
+        best = min(((Levenshtein.distance(word, known, score_cutoff=limit), known) for known in alike), default=(9, word))
         return best[1] if best[0] <= limit else word
 
 

@@ -61,6 +61,8 @@ def rows_for(
 def cell_of(name: str, siblings: list[str]) -> str | None:
     """The table column that an item's field is, by its name. `siblings`: the item's fields; of name and description the first gets the text."""
     words = set(words_of(name))
+    if words & {"sku", "artikelnummer"} or (words & {"id", "code", "number"} and words & {"seller", "supplier", "article", "product"}):
+        return "item_id"
     for column, names in _CELL_NAMES:
         if words & names and not words & _NO_CELL - ({"tax"} if column == "tax_rate" else set()):
             if column == "unit" and len(words) > 1:

@@ -198,6 +198,12 @@ def _column_of(covering: list[Token], number: FoundAmount, columns: list[Column]
 
 
 def _name(sheet: Sheet, item: Item, texts: list[Segment]) -> None:
+    code = texts[0].text if len(texts) > 1 else ""
+    if code and " " not in code and any(c.isdigit() for c in code):  # the article number stands before the name
+        item.cells["item_id"] = Candidate(
+            "item_id", code, 0.5, sheet.page_number, (texts[0].tokens[0].word,), found_by(sheet), (), place_of(sheet, texts[0])
+        )
+        texts = texts[1:]
     words: list[Word] = [t.word for segment in texts for t in segment.tokens]
     text = " ".join(w.text for w in words).strip(" *|-")
     if text:
