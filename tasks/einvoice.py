@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from schemas.document import Attachment, Document
-from schemas.errors import LimitError, SourceError, UnreadableError, UnsupportedTypeError
+from schemas.errors import LimitError, SourceError, UnreadableError, UnsupportedTypeError, WorkerError
 from schemas.flow import EinvoiceSettings
 from schemas.invoice import Invoice
 from schemas.record import Draft, Evidence, Finding
@@ -36,7 +36,12 @@ async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services)
         return _filled(draft, await _read_file(document), schema, bare=True)
     if document.media_type != PDF:
         return draft
-    search = await asyncio.to_thread(_search, await services.reader.attachments(document))
+    try:
+        attachments = await services.reader.attachments(document)
+    except (WorkerError, LimitError) as error:  # its pages may still be readable
+        message = f"attachments were not looked at: {error.message}"
+        return draft.adding(Finding(code="einvoice_unreadable", message=message, weight="note"))
+    search = await asyncio.to_thread(_search, attachments)
     draft = draft.adding(*search.notes)
     return draft if search.invoice is None else _filled(draft, search.invoice, schema, bare=False)
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from pydantic import BaseModel
 
-from schemas.errors import LimitError, UnreadableError, UnsupportedTypeError
+from schemas.errors import LimitError, UnreadableError, UnsupportedTypeError, WorkerError
 from schemas.flow import EinvoiceSettings
 from schemas.record import Draft
 from tasks.einvoice import einvoice
@@ -168,3 +168,15 @@ async def test_every_real_pdf_ends_as_its_label_says(services: Services):
         small = label.get("profile") in ("MINIMUM", "BASIC WL")
         assert draft.record_complete is (label["class"] == "invoice-xml" and not small), label_file.stem
         assert (draft.record is not None) is (label["class"] == "invoice-xml")
+
+
+async def test_attachments_that_kill_the_worker_leave_the_pages_to_be_read(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def dies(_document: object) -> list[object]:
+        raise WorkerError("the worker died")
+
+    monkeypatch.setattr(services.reader, "attachments", dies)
+    draft = await read(pdf_with(tmp_path / "a.pdf", {"factur-x.xml": xml_of("cii-full.xml")}), services)
+    assert draft.record is None
+    assert [(finding.code, finding.weight) for finding in draft.findings] == [("einvoice_unreadable", "note")]
