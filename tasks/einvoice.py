@@ -33,7 +33,9 @@ async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services)
     """
     document, schema = draft.document, services.flow.schema or Invoice
     if _is_bare_xml(document):
-        return _filled(draft, await _read_file(document), schema, bare=True)
+        found = await _read_file(document)
+        known = document.model_copy(update={"media_type": XML})  # by now for certain, so that `render` takes it for what it is
+        return _filled(draft.model_copy(update={"document": known}), found, schema, bare=True)
     if document.media_type != PDF:
         return draft
     try:

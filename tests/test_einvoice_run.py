@@ -11,6 +11,8 @@ def test_complete_e_invoices_send_no_request_at_all(online_project: Project, ser
     online_project.write_flows()
     for name in ("zugferd-1-basic.pdf", "zugferd-2-extended.pdf", "ubl-full.xml", "ubl-credit-note.xml", "order-x-basic.xml"):
         shutil.copy(EINVOICES / name, online_project.inbox)
+    wide = xml_of("cii-full.xml").replace(b"R-2026/0042", b"R-2026/0043").decode().encode("utf-16-le")
+    (online_project.inbox / "wide.xml").write_bytes(wide)
     answer = online_project.run_json("invoices", exit_code=1)
     assert server.log() == []
     assert answer["usage"]["requests"] == 0
@@ -20,6 +22,7 @@ def test_complete_e_invoices_send_no_request_at_all(online_project: Project, ser
         "zugferd-2-extended.pdf": "done",
         "ubl-full.xml": "done",
         "ubl-credit-note.xml": "done",
+        "wide.xml": "done",
         "order-x-basic.xml": "failed",
     }
     assert found["order-x-basic.xml"]["error"]["code"] == "unsupported_type"
