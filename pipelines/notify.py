@@ -18,9 +18,9 @@ _TIMEOUT_SECONDS = 10.0
 
 def needs_telling(spec: NotifySpec, result: "RunResult") -> bool:
     """A run that was stopped always needs a person."""
-    if spec.on == "always" or result.stopped_by is not None:
+    if spec.when == "always" or result.stopped_by is not None:
         return True
-    telling = {Status.FAILED} if spec.on == "failed" else {Status.FAILED, Status.NEEDS_REVIEW}
+    telling = {Status.FAILED} if spec.when == "failed" else {Status.FAILED, Status.NEEDS_REVIEW}
     return any(document.status in telling for document in result.results)
 
 
@@ -42,12 +42,14 @@ def notice(result: "RunResult", link: str | None) -> dict[str, Any]:
 
 
 async def notify(spec: NotifySpec, result: "RunResult", *, link: str | None = None, pause_seconds: float = 2.0) -> bool:
-    """Post the notice, three times at most; False when nobody could be told. Never raises: the run itself is done.
+    """Post the notice when the run needs a person, three times at most; False when nobody was told. Never raises: the run itself is done.
 
     The address is a secret and is in no message.
     """
     import httpx  # noqa: PLC0415 - only for flows with `notify`
 
+    if not needs_telling(spec, result):
+        return False
     url = os.environ.get(spec.webhook_env)
     if not url:
         log.warning("notify: %s is not set; nobody was told of this run", spec.webhook_env)

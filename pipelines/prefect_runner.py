@@ -133,10 +133,8 @@ def files_to_spread(definition: FlowDefinition, paths: Sequence[str] | None, opt
     scale, source = definition.spec.scale, definition.spec.source
     if scale is None or options.run_id is not None:
         return []
-    if paths:
-        files = files_of_paths(paths, options.working_folder)
-    else:
-        files = files_of_source(source, definition.folder) if source else []
+    from_source = files_of_source(source, definition.folder) if source and not paths else []
+    files = files_of_paths(paths, options.working_folder) if paths else from_source
     return files if len(files) > scale.batch else []
 
 
@@ -166,27 +164,51 @@ def run_with_prefect(
     spec = load_flow_file(file).flows.get(name) or load_flow(file, name).spec  # the second names the flow that does not exist
     the_flow: Any = prefect_flow(file, name, spec)
     parameters = flow_parameters(paths, options, local=local)
-    return asyncio.run(result_of(lambda: the_flow(**parameters, return_state=True), progress))
+    return asyncio.run(_until_done_or_stopped(result_of(lambda: the_flow(**parameters, return_state=True), progress)))
+
+
+async def _until_done_or_stopped(result: Coroutine[Any, Any, RunResult]) -> RunResult:
+    task = asyncio.current_task()
+    if task is not None and sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await result
 
 
 async def result_of(run: Callable[[], Coroutine[Any, Any, Any]], progress: Progress | None = None) -> RunResult:
-    """Run a flow of ours in this process and give its result. Raises what its run raised, StateError when the API does not answer."""
+    """Run a flow of ours in this process and give its result. Raises what its run raised, StateError when the API does not answer.
+
+    Cancelling this ends the run as Ctrl-C does: what is open is handed back, and the result says so.
+    """
     await asyncio.to_thread(refuse_silent_api)
     here = RunHere(progress or Silent())
-    token = _here.set(here)
-    task = asyncio.ensure_future(run())
-    if sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        state = await task
+        state = await _in_own_thread(run, here)
     except (httpx.TransportError, PrefectHTTPStatusError) as error:
         raise StateError(
             f"the Prefect API was lost during the run ({type(error).__name__}); documents that were finished are safe"
         ) from error
-    finally:
-        _here.reset(token)
     if here.error is not None:
         raise here.error
     if here.result is None:
         raise StateError(f"Prefect ended the flow run without running it: {state.name}: {state.message}")
     return here.result
+
+
+async def _in_own_thread(run: Callable[[], Coroutine[Any, Any, Any]], here: RunHere) -> Any:
+    """In the main thread Prefect would take over SIGTERM, and a watch or a run could not end cleanly."""
+    begun: asyncio.Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = asyncio.get_running_loop().create_future()
+    outer = asyncio.get_running_loop()
+
+    async def inside() -> Any:
+        _here.set(here)
+        task = asyncio.ensure_future(run())
+        outer.call_soon_threadsafe(begun.set_result, (asyncio.get_running_loop(), task))
+        return await task
+
+    thread = asyncio.ensure_future(asyncio.to_thread(lambda: asyncio.run(inside())))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        loop, task = await begun
+        loop.call_soon_threadsafe(task.cancel)
+        return await thread

@@ -117,6 +117,6 @@ class NotifySpec(Spec):
     """A web address that is told when a run needs a person. Sent once a run: counts and links, no document text."""
 
     webhook_env: EnvironmentName = Field(description="Name of the environment variable that holds the URL (such an address is a secret).")
-    on: Literal["failed", "needs_review", "always"] = Field(
+    when: Literal["failed", "needs_review", "always"] = Field(
         "needs_review", description="needs_review: when a document needs a review or failed; failed: only when one failed."
     )
