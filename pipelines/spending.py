@@ -113,7 +113,7 @@ def _row(one: Spent, path: str | None = None) -> SpentRow:
 
 def _total(documents: Sequence[SpentRow]) -> SpentRow:
     """Summed over documents, each of which counts once however many flows read it."""
-    cost = None if any(one.cost is None for one in documents) else sum(one.cost or 0.0 for one in documents)
+    cost = None if any(one.cost is None for one in documents) else round(sum(one.cost or 0.0 for one in documents), 9)  # nano-dollars
     pages = sum(one.pages for one in documents)
     return SpentRow(
         name="total",
