@@ -18,7 +18,7 @@ from tasks.models import wire
 from tasks.models.breaker import shared_breaker
 from tasks.models.catalogue import MISTRAL_HOSTS, Model
 from tasks.models.client import ChatClient
-from tasks.models.limiter import shared_limiter
+from tasks.models.limiter import Limiter, shared_limiter
 from tasks.models.metering import Calls, Meter
 from tasks.models.roles import Roles
 from tasks.models.tokens import PixelSize, TokenBound, estimated_prompt, prompt_bound
@@ -77,6 +77,7 @@ class ModelGateway:
         self._usage = Usage()
         self._usage_of: dict[str, Usage] = {}  # document_id -> not yet taken
         self._client: ChatClient | None = None
+        self._limiter: Limiter | None = None
         self._deadlines: dict[str, float] = {}  # document_id -> event-loop time
         self._is_mistral = any(f"//{host}" in flow.provider.base_url for host in MISTRAL_HOSTS)
 
@@ -102,7 +103,7 @@ class ModelGateway:
     @property
     def waited_seconds(self) -> float:
         """Time that calls of this process waited for their turn at the endpoint, added up over all calls."""
-        return shared_limiter(self._flow.provider.base_url, self._flow.provider.limits).waited_seconds
+        return self._limiter.waited_seconds if self._limiter is not None else 0.0
 
     async def resolved_models(self) -> Mapping[str, str]:
         """Role -> model id that would be asked now. No network."""
@@ -184,8 +185,8 @@ class ModelGateway:
         if provider.api_key_env is not None and self._api_key is None:
             raise MissingKeyError(self._flow.provider_name, provider.api_key_env)
         if self._client is None:
-            limiter, breaker = shared_limiter(provider.base_url, provider.limits), shared_breaker(provider.base_url)
-            self._client = ChatClient(provider, self._api_key, self._flow.spec.retry, limiter, breaker, self._roles.deprecated)
+            self._limiter, breaker = shared_limiter(provider.base_url, provider.limits), shared_breaker(provider.base_url)
+            self._client = ChatClient(provider, self._api_key, self._flow.spec.retry, self._limiter, breaker, self._roles.deprecated)
         return self._client
 
     def _deadline(self, document_id: str) -> float:
