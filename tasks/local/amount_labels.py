@@ -49,6 +49,8 @@ class AmountLabel(NamedTuple):
 def amount_label(text: str) -> AmountLabel | None:
     """The concept that the words of `text` name, or None when they name none that can be summed."""
     words = [_BOOK.canonical(word) for word in tokens(text)][-12:]
+    if 1 < len(words) <= 3 and "".join(words) in _CLASSES:  # noqa: PLR2004  a word torn apart by kerning: "Br uttosumme"
+        words = ["".join(words)]
     has = {name for word in words for name in _CLASSES.get(word, ())}
     if not has or ("count" in has and not has & {"tax", "incl"}):
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from tasks.local.amount_labels import AmountLabel, amount_label
 from tasks.local.candidates import Candidate, candidate, labelled_text
@@ -20,7 +21,7 @@ _SUMS = (Concept.TOTAL, Concept.NET_TOTAL, Concept.SUBTOTAL, Concept.AMOUNT_DUE)
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One printed number. `key` is the concept (or field) of its label, `unknown` without one; `from_right` its place in its row."""
+    """One printed number. `key` is the concept (or field) of its label, `unknown` without one; `row` counts within its page."""
 
     candidate: Candidate
     value: Decimal
@@ -29,7 +30,6 @@ class Amount:
     decimals: int
     currency: str | None
     net_word: bool = False
-    from_right: int = 0
     row: int = 0
 
     @property
@@ -37,22 +37,39 @@ class Amount:
         return self.decimals == 2 or self.currency is not None  # noqa: PLR2004  cents
 
 
+class _Number(NamedTuple):
+    segment: Segment
+    found: FoundAmount
+    last: int  # where the number before it ends in the segment
+
+
 def amounts_on(sheet: Sheet, book: LabelBook, own_keys: frozenset[str]) -> list[Amount]:
     """Every number of the page that may be an amount, in reading order. `own_keys`: amount fields with labels of their own."""
-    found: list[Amount] = []
-    for row in sheet.rows:
-        numbers = [(segment, number, last) for segment in row for number, last in _numbers(segment)]
-        for place, (segment, number, last) in enumerate(numbers):
-            from_right = len(numbers) - 1 - place
-            key, label, why = _label(sheet, segment, number, last, book, own_keys)
-            key, label, why = _by_column(sheet, segment, from_right, len(numbers), key, label, why)
-            weight = label.weight if label else 0.0
-            if not number.decimals and number.currency is None:
-                weight *= 0.6  # sums are printed with cents
-            source = candidate(sheet, segment, number.start, number.end, key=key, value=number.value, score=weight, why=why)
-            net_word = label.net_word if label else False
-            found.append(Amount(source, number.value, key, weight, number.decimals, number.currency, net_word, from_right, segment.row))
-    return found
+    return [amount for row in sheet.rows for group in _groups(row) for amount in _of_group(sheet, group, book, own_keys)]
+
+
+def _groups(row: tuple[Segment, ...]) -> list[list[_Number]]:
+    """Numbers of a row under one label: "Total 24.99 5.00 29.99"; a text between two of them is the label of the next group."""
+    groups: list[list[_Number]] = [[]]
+    for segment in row:
+        numbers = list(_numbers(segment))
+        if not numbers and sum(c.isalpha() for c in segment.text) > 3:  # noqa: PLR2004  longer than a currency or a tax code
+            groups.append([])
+        groups[-1] += [_Number(segment, number, last) for number, last in numbers]
+    return groups
+
+
+def _of_group(sheet: Sheet, group: list[_Number], book: LabelBook, own_keys: frozenset[str]) -> Iterator[Amount]:
+    for place, (segment, number, last) in enumerate(group):
+        from_right = len(group) - 1 - place
+        key, label, why = _label(sheet, segment, number, last, book, own_keys)
+        key, label, why = _by_column(sheet, segment, from_right, len(group), key, label, why)
+        weight = label.weight if label else 0.0
+        if not number.decimals and number.currency is None:
+            weight *= 0.6  # sums are printed with cents
+        source = candidate(sheet, segment, number.start, number.end, key=key, value=number.value, score=weight, why=why)
+        net_word = label.net_word if label else False
+        yield Amount(source, number.value, key, weight, number.decimals, number.currency, net_word, segment.row)
 
 
 def _numbers(segment: Segment) -> Iterator[tuple[FoundAmount, int]]:
@@ -84,6 +101,8 @@ def _label(
             if label.concept in _SUMS and (tail := amount_label(behind)) and tail.concept in _SUMS:
                 label = tail._replace(weight=max(label.weight, tail.weight))  # "Total 29.99 TTC"
             return label.concept, label._replace(weight=label.weight * _WHERE[where]), (f"label `{' '.join(words[-6:])}`",)
+        if where == "left" and max(map(len, words), default=0) > 4:  # noqa: PLR2004  longer than a currency
+            break  # it has a label, one that names no sum
     tail = amount_label(behind) if any(c.isalpha() for c in behind) and number.is_money else None
     if tail is not None and tail.concept in (Concept.TOTAL, Concept.NET_TOTAL):
         return tail.concept, tail._replace(weight=0.6), (f"followed by `{behind.strip()}`",)

@@ -131,6 +131,9 @@ def _agreements(by_key: dict[str, list[Amount]]) -> Iterable[tuple[Decimal, str,
                         parts = [part for part in (tax, charge, discount, rounding) if part]
                         if parts and (tax or charge or discount):
                             yield net + tax + charge - discount + rounding, "net + tax agrees" if tax else "subtotal + charges agrees", 0.35
+    for due in _values(by_key, Concept.AMOUNT_DUE):
+        for p in paid - {ZERO}:
+            yield due + abs(p), "amount due + prepaid agrees", 0.4
     for first, second in _parts(by_key):
         yield first + second, "sum of two other totals", 0.35
 

@@ -28,6 +28,8 @@ DATE_KEYS = frozenset(
 _VALUE_START = re.compile(r"[\s:;.#№°=\-–)\]>*|_]*")
 _CODE = re.compile(r"[A-Za-z0-9ÄÖÜ_][\w./\-–]*(?:\s?[/-]\s?\d[\w./-]*)*")
 _WEAK = {"number", "no", "n", "nr", "nummer", "numero", "ref", "trans", "check no", "order", "project", "bon", "ticket", "account", "reference", "slip", "c f", "p i", "pan"}  # fmt: skip
+LONGEST_LABEL = 9  # words; beyond it a segment is running text
+_TO = re.compile(r"\s*(?:-|\u2013|to|until|thru|through|till|au|bis|bis zum|tot|tot en met|t/m|hasta|al|a)\s*", re.IGNORECASE)
 _RELATION = {"same": 1.0, "right": 0.95, "below": 0.75}
 
 
@@ -93,7 +95,8 @@ def labelled_text(sheet: Sheet, segment: Segment, before: int, *, after: int = 0
     if any(c.isalpha() for c in prefix):
         yield prefix, "same"
     for other in sheet.left_of(segment)[:3]:
-        yield other.text, "left"
+        if len(other.tokens) <= LONGEST_LABEL:
+            yield other.text, "left"
     for other in sheet.above(segment)[:2]:
         yield other.text, "above"
 
@@ -102,11 +105,14 @@ def dates_on(sheet: Sheet, book: LabelBook, own_keys: frozenset[str]) -> list[Ca
     """Every date of the page under the key of its nearest label, or `unknown`. `own_keys`: date fields with labels of their own."""
     found: list[Candidate] = []
     for segment in sheet.segments:
-        last = 0
+        last, start_key = 0, ""
         for date in find_dates(segment.text):
             key, weight, why = _date_label(sheet, segment, date, last, book, own_keys)
             if date.compact and key == Concept.UNKNOWN:
                 weight *= 0.6
+            if start_key and _TO.fullmatch(segment.text[last : date.start]):  # "1 May - 7 May" has one label for both
+                key, weight, why = f"end of {start_key}", found[-1].score, found[-1].why
+            start_key = key
             timed = re.match(r"\W{0,3}\d\d?:\d\d", segment.text[date.end :]) is not None
             weight += 0.1 * timed  # the till stamps date and time of the sale
             found.append(candidate(sheet, segment, date.start, date.end, key=key, value=date, score=weight, why=why))
@@ -211,8 +217,8 @@ def texts_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candid
         pieces = spans(segment.text)
         words = [piece.token for piece in pieces]
         for match in book.matches(words, forgiving=sheet.from_ocr):
-            if match.key not in keys or match.start > 1:
-                continue
+            if match.key not in keys or (match.start > 1 and match.end < len(words)):
+                continue  # in the midst of a sentence
             for rest in after_label(sheet, segment, pieces, match):
                 value = rest.text.strip()
                 head = tokens(value)[:3]

@@ -5,14 +5,34 @@ from dataclasses import dataclass, replace
 from tasks.local.addresses import AddressParts, one_line, parts_of
 from tasks.local.arithmetic import Settled, settle
 from tasks.local.candidates import Candidate
+from tasks.local.concepts import range_of
 from tasks.local.dates import Order, order_of
-from tasks.local.folding import bare, lookalike
+from tasks.local.folding import bare, lookalike, tokens
 from tasks.local.gathering import Gathered
 from tasks.local.labels import Concept
 from tasks.local.parties import PartyBlock
 from tasks.local.shape import Leaf
 
 _PARTY_KEYS = {"seller": Concept.SELLER_NAME, "buyer": Concept.BUYER_NAME, "delivery": Concept.DELIVERY_NAME}
+_MEANS = frozenset(
+    {
+        "cash",
+        "card",
+        "visa",
+        "mastercard",
+        "master",
+        "amex",
+        "credit",
+        "debit",
+        "nets",
+        "bar",
+        "pin",
+        "contant",
+        "efectivo",
+        "contanti",
+        "especes",
+    }
+)
 _GOOD_LABEL = 0.85
 _UNLABELLED = 0.4  # score of a buyer known only by the place of its address
 
@@ -62,18 +82,17 @@ class Chooser:
             case "address":
                 return self._address(leaf)
             case "text":
-                return self._best("text", self.seen.texts.get(meaning.key, []), meaning.key)
+                return self._text(leaf)
             case _:
                 return None
 
     def _date(self, leaf: Leaf) -> Choice | None:
         own = self.seen.dates.get(f"own:{'.'.join(leaf.path)}", [])
+        if leaf.meaning.key == Concept.PERIOD_END:
+            own = own or self._range_ends(range_of(leaf.path[-1]))
         candidates = own or self.seen.dates.get(leaf.meaning.key, [])
         if leaf.meaning.key == Concept.ISSUE_DATE:
             candidates = [*candidates, *self.seen.dates.get(Concept.UNKNOWN, [])]
-        if leaf.meaning.key == Concept.PERIOD_END and not candidates:
-            starts = self.seen.dates.get(Concept.PERIOD_START, [])
-            candidates = starts[1:2]  # "from 2 May to 8 May" has one label for both
         if not candidates:
             return None
         values = [c.value.read_as(self.order) for c in candidates]
@@ -88,6 +107,16 @@ class Chooser:
         reason += ", rivals" if others else ", day or month" if ambiguous else ""
         kind = "date" if leaf.meaning.key == Concept.ISSUE_DATE else "other date"
         return Choice(values[best], chosen, kind, reason, ("day and month could change places",) if ambiguous else ())
+
+    def _range_ends(self, spanned: str) -> list[Candidate]:
+        """Second dates of "1 May - 7 May" whose label is that of the field's own range, else of any period."""
+        ends = {key.removeprefix("end of "): found for key, found in self.seen.dates.items() if key.startswith("end of ")}
+        mine = [
+            found
+            for key, found in ends.items()
+            if key.startswith("own:") and range_of(key.rpartition(".")[2].removeprefix("own:")) == spanned
+        ]
+        return mine[0] if mine else ends.get(Concept.PERIOD_START, [])
 
     def _sum(self, key: str) -> Choice | None:
         amount = self.settled.chosen.get(key)
@@ -117,6 +146,14 @@ class Chooser:
             near = self._near_buyer(found)
             found = [c for c in found if (id(c) in near) == (leaf.meaning.party == "buyer")]
         return self._best("code", found, leaf.meaning.key)
+
+    def _text(self, leaf: Leaf) -> Choice | None:
+        found = self._best("text", self.seen.texts.get(leaf.meaning.key, []), leaf.meaning.key)
+        paid = self.settled.chosen.get(Concept.PAID)
+        if found is None and leaf.meaning.key == Concept.PAYMENT_METHOD and paid is not None:  # "CASH 20.00"
+            words = set(tokens(paid.candidate.why[0])) & _MEANS
+            return Choice(min(words), paid.candidate, "text", "beside the amount paid") if words else None
+        return found
 
     def _best(self, kind: str, found: list[Candidate], key: str) -> Choice | None:
         if not found:

@@ -51,9 +51,9 @@ _PARTS: dict[str, frozenset[str]] = {
 }
 _NAME = _set("name nom nombre naam nome title names")
 _PATTERNS: dict[Concept, frozenset[str]] = {
-    Concept.IBAN: _set("iban"),
+    Concept.IBAN: _set("iban ibans"),
     Concept.BIC: _set("bic swift"),
-    Concept.EMAIL: _set("email mail courriel correo"),
+    Concept.EMAIL: _set("email emails mail courriel correo"),
     Concept.PHONE: _set("phone telephone tel mobile telefon telefono telefoon telefonnummer"),
     Concept.FAX: _set("fax telefax"),
     Concept.URL: _set("website url web homepage"),
@@ -119,8 +119,9 @@ def meaning_of(
     for text in (*names, _first_clause(description or "")):
         meaning = _by_words(words_of(text), parents, value_type)
         if meaning is not None:
-            party = meaning.party
-            return Meaning(meaning.kind, meaning.key, party, meaning.part, phrases if meaning.key in _PERIODS else ())
+            if meaning.key in _PERIODS:
+                return Meaning(meaning.kind, meaning.key, phrases=(*phrases, *_range_labels(path[-1], meaning.key)))
+            return meaning
     listed = _BY_LABEL.get("".join(words_of(path[-1])))  # compound words: rechnungsdatum, factuurnummer
     if (
         listed is not None
@@ -146,6 +147,17 @@ _BY_LABEL: dict[str, Concept] = {
 _PERIODS = (Concept.PERIOD_START.value, Concept.PERIOD_END.value)
 
 
+def range_of(name: str) -> str:
+    """What a pair of fields spans: "flight" of `flight_from` and `flight_to`; empty for a plain `start` and `end`."""
+    ends = {word for concept, words in _DATES for word in words if concept in _PERIODS}
+    return " ".join(word for word in words_of(name) if word not in ends and word not in ("date", "dates", "period"))
+
+
+def _range_labels(name: str, key: str) -> tuple[str, ...]:
+    spanned = range_of(name)
+    return (f"{spanned} dates", f"{spanned} date", f"{spanned} period", spanned) if spanned and key == Concept.PERIOD_START else ()
+
+
 def _first_clause(description: str) -> str:
     return re.split(r"[,;:(.\n]| - ", description, maxsplit=1)[0]
 
@@ -157,6 +169,8 @@ def _party(words: set[str], parents: list[str]) -> Party | None:
     for party, names in _PARTIES.items():
         if set(parents) & names:
             return party
+    if parents and parents[-1] in ("from", "to"):
+        return "seller" if parents[-1] == "from" else "buyer"
     return None
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from tasks.local.addresses import country_code, parts_of
 from tasks.local.candidates import Candidate, after_label, candidate
@@ -48,6 +49,7 @@ _STOP_KEYS = frozenset(
 _DIGIT_RUN = re.compile(r"\+?\d[\d ()/.+-]{6,}")
 _POSTCODE_PLACE = re.compile(r"\b\d{5,6},? +[A-Za-z]{3,}")
 _MONEY_GOES_TO = ("remit to", "pay to", "payee", "payable to")  # often a lockbox or a factor, not the seller
+_ADDRESS_LABEL = re.compile(r"^\s*(?:address|addr|adresse|anschrift|adres|direcci[oó]n|indirizzo)\s*[.:]+\s*", re.IGNORECASE)
 _MOST_LINES = 7
 
 
@@ -180,7 +182,7 @@ def _address_lines(sheet: Sheet, lines: list[Segment], book: LabelBook) -> tuple
         chosen.append(segment)
     found = []
     for segment in chosen:
-        text = segment.text.strip(" ,;")
+        text = _ADDRESS_LABEL.sub("", segment.text).strip(" ,;")
         found.append(candidate(sheet, segment, 0, len(segment.text), key=Concept.SELLER_ADDRESS, value=text, score=0.6))
     return tuple(found)
 
@@ -261,6 +263,9 @@ def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
     name, used = _whole_name(top, best)
     score = 0.78 if _STRONG_LEGAL.search(fold(name)) else 0.4 if len(name.split()) > 5 else 0.6 if best == 0 else 0.52  # noqa: PLR2004  a long line is a slogan
     under = [s for s in top[best + used : best + used + 10] if len(sheet.rows[s.row]) == 1 or _aligned(top[best], s)]
+    under = under[
+        : next((n for n, (a, b) in enumerate(pairwise([top[best + used - 1], *under])) if b.y0 - a.y1 > 2.5 * a.height), len(under))
+    ]
     words = tuple(token.word for segment in top[best : best + used] for token in segment.tokens)
     whole = candidate(
         sheet, top[best], 0, len(top[best].text), key=Concept.SELLER_NAME, value=name, score=score, why=("first lines of the page",)
@@ -308,6 +313,7 @@ def _in_window(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBloc
         address = _address_lines(sheet, lines, book)
         if (
             len(address) > 1
+            and not (name.text.endswith((".", "!")) and not _LEGAL.search(fold(name.text)))  # a slogan
             and not _is_junk(name)
             and not looks_like_address(name.text)
             and parts_of(tuple(str(a.value) for a in address)).postcode
