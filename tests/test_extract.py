@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 
 from schemas.errors import AuthenticationError, BudgetExceededError, DocumentError, ProviderDownError, RequestRefusedError
 from schemas.flow import ExtractSettings, RenderSettingsSpec
@@ -19,6 +20,17 @@ from tests.documents import make_pdf, text_at, write_pdf
 from tests.fake_mistral import FakeMistral, replies
 from tests.models_harness import bench, decoded_images, flow
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+_readers: list[DocumentReader] = []  # one for the module: its worker process takes longer to start than a test to run
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+async def reader(tmp_path_factory):
+    async with DocumentReader(RenderSettingsSpec(), store_url=str(tmp_path_factory.mktemp("store")), workers=1) as running:
+        _readers.append(running)
+        yield running
+        _readers.clear()
+
 
 @pytest.fixture
 def server():
@@ -29,9 +41,8 @@ def server():
 @asynccontextmanager
 async def services_for(server, tmp_path, *, tokens=None, slots=8, **options):
     definition = flow(server.url, tmp_path, **options)
-    settings = definition.settings(RenderSettingsSpec)
-    async with bench(definition, tokens=tokens) as one, DocumentReader(settings, store_url=str(tmp_path / "store"), workers=1) as reader:
-        yield Services(definition, "run-1", reader, one.ledger, one.gateway, asyncio.Semaphore(slots))
+    async with bench(definition, tokens=tokens) as one:
+        yield Services(definition, "run-1", _readers[0], one.ledger, one.gateway, asyncio.Semaphore(slots))
 
 
 async def opened(path, services) -> Draft:

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+import pytest_asyncio
 from pydantic import BaseModel, Field
 
 from schemas.document import PageHandle
@@ -43,6 +44,18 @@ ANSWER = '{"number": "INV-7", "issued": "2026-01-31", "total": 12.50, "note": nu
 SETTINGS = SummariseSettings(fields={"number": "string"})
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+_readers: list[DocumentReader] = []  # one for the module: its worker process takes longer to start than a test to run
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+async def reader(tmp_path_factory):
+    async with DocumentReader(RenderSettingsSpec(), store_url=str(tmp_path_factory.mktemp("store")), workers=1) as running:
+        _readers.append(running)
+        yield running
+        _readers.clear()
+
+
 @pytest.fixture
 def server():
     with FakeMistral() as running:
@@ -52,9 +65,8 @@ def server():
 @asynccontextmanager
 async def services_for(server, tmp_path, schema=Bill, **options):
     definition = flow(server.url, tmp_path, schema=schema, **options)
-    settings = definition.settings(RenderSettingsSpec)
-    async with bench(definition) as one, DocumentReader(settings, store_url=str(tmp_path / "store"), workers=1) as reader:
-        yield Services(definition, "run-1", reader, one.ledger, one.gateway, asyncio.Semaphore(8))
+    async with bench(definition) as one:
+        yield Services(definition, "run-1", _readers[0], one.ledger, one.gateway, asyncio.Semaphore(8))
 
 
 def draft_of(tmp_path, *texts: str) -> Draft:
