@@ -16,15 +16,14 @@ def batch_processor(file: Path, flow: str, say: Callable[[str], None], *, local:
     Raises FlowFileError or CallError when flows.yaml is wrong.
     """
     definition = load_flow(file, flow, local=local)
+    run_in_prefect = None
+    if prefect:
+        from pipelines.prefect_batch import run_batch as run_in_prefect  # noqa: PLC0415 - two seconds that a direct watch does not pay
 
     async def process(paths: Sequence[Path]) -> Mapping[Path, DocumentResult]:
         options = RunOptions(working_folder=definition.folder, out=out)
         names = [str(path) for path in paths]
-        result = None
-        if prefect:
-            from pipelines.prefect_batch import run_batch  # noqa: PLC0415 - two seconds that a direct watch does not pay
-
-            result = await run_batch(file, definition, names, options, say)
+        result = await run_in_prefect(file, definition, names, options, say) if run_in_prefect else None
         return results_by_path(result or await run_flow(definition, names, options))
 
     return process
