@@ -91,4 +91,4 @@ async def test_every_mutated_document_ends_in_exactly_one_named_way(tmp_path: Pa
     assert set(ends) <= {"read", "unreadable", "unsupported_type", "password", "limit", "worker_died"}
     assert ends["read"] > count / 10
     assert ends["unreadable"] > count / 10
-    assert ends["worker_died"] < count / 50
+    assert ends["worker_died"] <= count / 200  # pdfium may abort; our own code may not break

@@ -1,6 +1,5 @@
 """What does an image file show, frame by frame? Pillow, inside a worker: shrunk while decoding, upright, on white."""
 
-import struct
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -27,21 +26,6 @@ _GLANCE_PX = 512
 _DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _SHRINKABLE_MODES = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
 _WHITE = (255, 255, 255)
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    ZeroDivisionError,
-    EOFError,
-    struct.error,
-)
-"""What Pillow's readers raise on damaged files; each format has its own habits."""
-
 T = TypeVar("T")
 
 
@@ -144,13 +128,13 @@ class PictureFile:
     def _guarded(self, read: Callable[[], T]) -> T:
         try:
             return read()
-        except (DocumentError, UnidentifiedImageError):
+        except (DocumentError, UnidentifiedImageError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
             raise LimitError(
                 f"the image has more than {self._max_pixels // 1_000_000} megapixels, which are not read (`render.max_megapixels`)"
             ) from error
-        except _BROKEN as error:
+        except Exception as error:  # on damaged files each of Pillow's readers has its own habits, and new ones come
             raise UnreadableError(f"the image is damaged or cut off ({type(error).__name__})") from error
 
 
