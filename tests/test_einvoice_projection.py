@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pipelines.loading.inline_schema import inline_model
+from schemas.flow import FieldSpec
 from schemas.invoice import Invoice
 from schemas.receipt import Receipt
 from tasks.einvoices.projection import project
@@ -78,7 +80,7 @@ def test_names_of_ones_own_are_understood():
     assert record["vat_number"] == "DE136695976"
     assert record["po_number"] == "PO-4711"
     assert record["totals"] == {"net": "232.00", "tax": "26.38", "gross": "258.38"}
-    assert record["line_items"][1] == {"description": "Coffee beans", "qty": "2", "amount": "100.00"}
+    assert record["line_items"][1] == {"description": "Coffee beans", "qty": 2.0, "amount": "100.00"}
     assert record["notes"] == "Goods remain ours until paid.\nThank you."
     assert projection.sources["totals.gross"] == "total"
     assert projection.sources["line_items[1].amount"] == "lines[1].net_amount"
@@ -140,3 +142,23 @@ def test_a_name_that_means_nothing_of_an_invoice_stays_empty(field: str):
 
     schema = create_model("Own", **{field: (str | None, None)})  # type: ignore[call-overload]  # names are made up
     assert project(VALUES, schema).record == {field: None}
+
+
+def test_inline_fields_are_filled_like_a_class():
+    line = FieldSpec(type="list", fields={"item": "string", "qty": "integer", "line_total": "decimal"})
+    customer = FieldSpec(type="object", fields={"name": "string", "vat_number": "string", "city": "string"})
+    schema = inline_model(
+        "Own", {"invoice_date": "date", "vat_amount": "number", "copy": "string", "line_items": line, "customer": customer}
+    )
+    projection = project(VALUES, schema)
+    assert projection.record == {
+        "invoice_date": "2026-03-02",
+        "vat_amount": 26.38,
+        "copy": None,
+        "line_items": [
+            {"item": "Archive box", "qty": 10, "line_total": "98.00"},
+            {"item": "Coffee beans", "qty": 2, "line_total": "100.00"},
+            {"item": "First aid course", "qty": 1, "line_total": "30.00"},
+        ],
+        "customer": {"name": "Moulin & Fils SARL", "vat_number": "FR40303265045", "city": "Paris"},
+    }

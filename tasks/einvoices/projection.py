@@ -10,6 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
+from tasks.models.schema_for_model import nullable
 from tasks.rules.terms import groups_terms, kind_of, terms_of
 from tasks.rules.values import without_nulls
 
@@ -32,14 +33,24 @@ def project(values: Mapping[str, JsonValue], schema: type[BaseModel]) -> Project
     """Values that the schema's types refuse are left out, so that what remains can be trusted as exact."""
     sources: dict[str, str] = {}
     record = _Projector(values, sources).into(schema, "invoice", "", "")
+    fits = True
     try:
         schema.model_validate_json(json.dumps(without_nulls(record)))
     except ValidationError as error:
+        fits = False
         for problem in error.errors(include_url=False, include_input=False):
             if problem["type"] != "missing":
                 _remove(record, sources, problem["loc"])
-        return Projection(record, sources)
-    return Projection(record, sources, fits=True)
+    return Projection(_as_json_of(schema, record), sources, fits)
+
+
+def _as_json_of(schema: type[BaseModel], record: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The record as one that a model answered is kept: a decimal as text, a float as a number."""
+    try:
+        typed: dict[str, JsonValue] = nullable(schema).model_validate_json(json.dumps(record)).model_dump(mode="json", by_alias=True)
+    except ValidationError:  # a type that has no nullable form; the values are right all the same
+        return record
+    return typed
 
 
 def record_key(name: str, info: FieldInfo) -> str:
