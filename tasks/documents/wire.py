@@ -1,9 +1,11 @@
 """How do parent and worker speak? Frames of a JSON header and raw bytes over a pipe: never a pickle."""
 
-import asyncio
 import json
 import struct
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+if TYPE_CHECKING:
+    from asyncio import StreamReader  # a worker only reads blocking streams and starts faster without it
 
 _LENGTHS = struct.Struct("<II")  # bytes of the header, bytes of the payload
 MAX_PAYLOAD_BYTES = 1 << 30
@@ -33,7 +35,7 @@ def read(stream: BinaryIO) -> Frame | None:
     return Frame(json.loads(header), payload)
 
 
-async def receive(stream: asyncio.StreamReader) -> Frame:
+async def receive(stream: "StreamReader") -> Frame:
     """The next frame of an asyncio stream. Raises asyncio.IncompleteReadError at its end, ValueError when it is not a frame."""
     header_length, payload_length = _LENGTHS.unpack(await stream.readexactly(_LENGTHS.size))
     if payload_length > MAX_PAYLOAD_BYTES:
