@@ -23,7 +23,7 @@ from schemas.errors import (
 from schemas.flow import ProviderSpec, RetrySpec
 from tasks.models.breaker import Breaker
 from tasks.models.limiter import Limiter
-from tasks.models.metering import Meter, to_the_end
+from tasks.models.metering import Meter
 from tasks.models.retry import CAPACITY_WAIT_FACTOR, LONGEST_PAUSE_SECONDS, MARGIN_SECONDS, backoff_seconds, retry_after_seconds
 from tasks.models.wire import BrokenAnswerError, Completion, ErrorBody, read_completion, read_error
 
@@ -51,6 +51,30 @@ NOT_SENT = (
 
 class PromptTooLongError(RequestRefusedError):
     """The request has more tokens than the model's context; a shorter one may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be sent. `tokens`: about what it will use, in and out."""
+
+    body: bytes
+    model: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One request on its way. `started`: the limiter's time at which its slot began; `began`: when it was sent."""
+
+    request: Request
+    meter: Meter
+    call_id: int
+    started: float
+    began: float
+
+    @property
+    def latency(self) -> float:
+        return time.monotonic() - self.began
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +125,8 @@ class ChatClient:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._http.aclose()
 
-    async def complete(self, body: bytes, *, model: str, tokens: int, meter: Meter, deadline: float) -> Completion:
-        """Sends `body` until a complete answer came. `tokens`: about what it will use. `deadline`: event-loop time that bounds everything, waits included.
+    async def complete(self, request: Request, meter: Meter, deadline: float) -> Completion:
+        """Sends the request until a complete answer came. `deadline`: event-loop time that bounds everything, waits included.
 
         Attempts are counted for server errors, lost connections and broken answers; waits for a rate limit are bounded by `deadline` alone.
         Raises BudgetExceededError before an attempt that does not fit, and the `ModelError` of the last attempt.
@@ -113,7 +137,7 @@ class ChatClient:
             async with asyncio.timeout_at(deadline):
                 while True:
                     self._breaker.check()
-                    outcome = await self._attempt(body, model, tokens, meter)
+                    outcome = await self._attempt(request, meter)
                     if isinstance(outcome, Completion):
                         return outcome
                     limited += outcome.is_rate_limit
@@ -137,8 +161,8 @@ class ChatClient:
             return  # the limiter holds everybody back until then
         await asyncio.sleep(backoff_seconds(self._retry, failures) * failure.wait_factor)
 
-    async def _attempt(self, body: bytes, model: str, tokens: int, meter: Meter) -> Completion | _Failure:
-        async with self._limiter.slot(tokens) as started:
+    async def _attempt(self, request: Request, meter: Meter) -> Completion | _Failure:
+        async with self._limiter.slot(request.tokens) as started:
             call_id = await meter.reserve()
             try:
                 await self._limiter.pause_over()
@@ -150,62 +174,53 @@ class ChatClient:
             except BaseException:
                 await meter.release(call_id)
                 raise
-            began = time.monotonic()
+            attempt = _Attempt(request, meter, call_id, started, time.monotonic())
             try:
-                response = await self._http.post(self._url, content=body)
+                response = await self._http.post(self._url, content=request.body)
             except asyncio.CancelledError:
-                await meter.lost(call_id, "cancelled", time.monotonic() - began)
+                await meter.lost(call_id, "cancelled", attempt.latency)
                 raise
             except httpx.RequestError as error:
-                return await self._not_answered(error, meter, call_id, time.monotonic() - began)
-            latency = time.monotonic() - began
-            log.debug(
-                "%s: HTTP %d in %.2f s, correlation %s",
-                model,
-                response.status_code,
-                latency,
-                response.headers.get("mistral-correlation-id", "-"),
-            )
-            if response.status_code == OK:
-                return await self._read(response, model, tokens, meter, call_id, latency)
-            return await self._refused(response, model, meter, call_id, latency, started)
+                return await self._not_answered(error, attempt)
+            correlation = response.headers.get("mistral-correlation-id", "-")
+            log.debug("%s: HTTP %d in %.2f s, correlation %s", request.model, response.status_code, attempt.latency, correlation)
+            return await (self._read(response, attempt) if response.status_code == OK else self._refused(response, attempt))
 
-    async def _not_answered(self, error: httpx.RequestError, meter: Meter, call_id: int, latency: float) -> _Failure:
+    async def _not_answered(self, error: httpx.RequestError, attempt: _Attempt) -> _Failure:
         reason = type(error).__name__
         if isinstance(error, NOT_SENT):
-            await meter.not_sent(call_id, latency)
+            await attempt.meter.not_sent(attempt.call_id, attempt.latency)
             words = "cannot be reached"
         else:
-            await meter.lost(call_id, "lost", latency)
+            await attempt.meter.lost(attempt.call_id, "lost", attempt.latency)
             words = "did not finish its answer"
         log.debug("%s %s: %s", self._provider.base_url, words, reason)
         return _Failure(ProviderDownError(f"{self._provider.base_url} {words} ({reason}), {self._tried()}."), reason)
 
-    async def _read(
-        self, response: httpx.Response, model: str, tokens: int, meter: Meter, call_id: int, latency: float
-    ) -> Completion | _Failure:
+    async def _read(self, response: httpx.Response, attempt: _Attempt) -> Completion | _Failure:
         self._breaker.answered()
+        model, tokens = attempt.request.model, attempt.request.tokens
         deprecated = response.headers.get(DEPRECATION_HEADER)
         if deprecated:
             self._on_deprecated(model, deprecated)
         try:
             completion = read_completion(response.content, model)
         except BrokenAnswerError as broken:
-            await meter.broken(call_id, broken.usage, OK, latency)
-            return _Failure(
-                AnswerInvalidError(f"{model}: {broken.reason}, also when asked again.", status=OK), broken.reason, is_broken_answer=True
-            )
-        await meter.answered(call_id, completion, latency)
+            await attempt.meter.broken(attempt.call_id, broken.usage, OK, attempt.latency)
+            error = AnswerInvalidError(f"{model}: {broken.reason}, also when asked again.", status=OK)
+            return _Failure(error, broken.reason, is_broken_answer=True)
+        await attempt.meter.answered(attempt.call_id, completion, attempt.latency)
         used = completion.usage
         self._limiter.answered(tokens, tokens if used is None else used.prompt_tokens + used.completion_tokens)
         return completion
 
-    async def _refused(self, response: httpx.Response, model: str, meter: Meter, call_id: int, latency: float, started: float) -> _Failure:
+    async def _refused(self, response: httpx.Response, attempt: _Attempt) -> _Failure:
         status = response.status_code
         may_pass = status in RETRIED_REFUSALS or status >= SERVER_ERRORS
-        if status == RATE_LIMITED:  # before anything is awaited: no other task may start a request in the announced time
-            self._limiter.rate_limited(started)
         pause = retry_after_seconds(response.headers) if may_pass else None
+        # Nothing is awaited before the pause is set: no other task may start a request in the announced time.
+        if status == RATE_LIMITED:
+            self._limiter.rate_limited(attempt.started)
         if status < SERVER_ERRORS:
             self._breaker.answered()
         if pause is not None and pause <= LONGEST_PAUSE_SECONDS:
@@ -213,9 +228,11 @@ class ChatClient:
         elif pause is not None:
             self._breaker.open_for(pause, f"it asks to wait {pause:.0f} s")
         said = read_error(response.content)
-        await to_the_end(meter.refused(call_id, "rate_limited" if status == RATE_LIMITED else f"http_{status}", status, latency))
+        await attempt.meter.refused(
+            attempt.call_id, "rate_limited" if status == RATE_LIMITED else f"http_{status}", status, attempt.latency
+        )
         if not may_pass:
-            raise self._error(status, said, model)
+            raise self._error(status, said, attempt.request.model)
         factor = CAPACITY_WAIT_FACTOR if CAPACITY & {said.kind, said.code} else 1.0
         error = ProviderDownError(
             f"{self._provider.base_url} answered HTTP {status} ({self._clean(said.message)}), {self._tried()}.", status=status

@@ -17,7 +17,7 @@ from tasks.definition import FlowDefinition
 from tasks.models import wire
 from tasks.models.breaker import shared_breaker
 from tasks.models.catalogue import MISTRAL_HOSTS, Model
-from tasks.models.client import ChatClient
+from tasks.models.client import ChatClient, Request
 from tasks.models.limiter import Limiter, shared_limiter
 from tasks.models.metering import Calls, Meter
 from tasks.models.roles import Roles
@@ -175,9 +175,7 @@ class ModelGateway:
         )
         meter = Meter(self._calls, intent, model, bound, lambda usage: self._count(question.document_id, usage))
         expected = estimated_prompt(texts, schema_json, sizes, model) + question.max_tokens
-        completion = await client.complete(
-            body, model=model.id, tokens=expected, meter=meter, deadline=self._deadline(question.document_id)
-        )
+        completion = await client.complete(Request(body, model.id, expected), meter, self._deadline(question.document_id))
         return Answer(completion.text, completion.finish_reason, model.id, cached=False)
 
     def _client_with_key(self) -> ChatClient:
