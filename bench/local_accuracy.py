@@ -55,6 +55,7 @@ class Score:
         self.errors: list[str] = []
 
     def add(self, labelled: Labelled, found: Found) -> None:
+        of_document: dict[tuple[str, str], bool] = {}
         confidences = {evidence.field: evidence.confidence for evidence in found.evidence}
         for name, (place, label) in labelled.labels.items():
             got = value_at(found.record, place)
@@ -64,8 +65,11 @@ class Score:
                 if not right:
                     self.errors.append(f"{labelled.path.name}: {name}: found {got!r}, label {label!r}")
             if got is not None and place in found.reasons:
-                _count(self.reasons[found.reasons[place]], right=right)
+                of_document[found.reasons[place]] = of_document.get(found.reasons[place], True) and right
                 _count(self.confidences[min(0.9, int(confidences[place] * 10) / 10)], right=right)
+
+        for reasons, right in of_document.items():  # ten lines of one invoice are no ten proofs: a document counts once
+            _count(self.reasons[reasons], right=right)
 
     def show(self) -> None:
         for group in dict.fromkeys(group for group, _ in self.fields):

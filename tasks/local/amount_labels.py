@@ -1,5 +1,6 @@
 """What does the text beside an amount call it? By words, not phrases: "Total Sales (Inclusive of 6 % GST)" has no fixed order."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks.local.folding import tokens
@@ -70,7 +71,7 @@ def amount_label(text: str) -> AmountLabel | None:
     return _sum_label(has, words)
 
 
-def _sum_label(has: set[str], words: list[str]) -> AmountLabel | None:
+def _sum_label(has: set[str], words: Sequence[str]) -> AmountLabel | None:
     if has & {"tax", "incl", "excl"}:
         label = _tax_label(has, words)
         if label is not None:
@@ -90,7 +91,7 @@ def _sum_label(has: set[str], words: list[str]) -> AmountLabel | None:
     return None
 
 
-def _tax_label(has: set[str], words: list[str]) -> AmountLabel | None:
+def _tax_label(has: set[str], words: Sequence[str]) -> AmountLabel | None:
     summed = bool(has & {"total", "amount", "sub", "grand", "due"})
     if "incl" in has and "excl" not in has:
         if "sub" in has:

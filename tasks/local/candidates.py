@@ -1,7 +1,7 @@
 """What on a page may be the value of what? Dates, numbers, names with the label that stands beside, before or above them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
@@ -139,7 +139,7 @@ def _date_label(
     return Concept.UNKNOWN, 0.45, ("no label",)
 
 
-def after_label(sheet: Sheet, segment: Segment, spans_: list[Span], match: Match) -> Iterator[Remainder]:
+def after_label(sheet: Sheet, segment: Segment, spans_: tuple[Span, ...], match: Match) -> Iterator[Remainder]:
     """Where the value of a label may begin: behind it, in the next segment, below it."""
     end = spans_[match.end - 1].end
     skip = cast("re.Match[str]", _VALUE_START.match(segment.text, end)).end()
@@ -182,7 +182,7 @@ def _inside_code(text: str, end: int) -> bool:
     return text[end : end + 1] in ("-", "/", "_") and text[end + 1 : end + 2].isalnum()
 
 
-def _code_weight(phrase: str, match: Match, rest: Remainder, words: list[str]) -> float:
+def _code_weight(phrase: str, match: Match, rest: Remainder, words: Sequence[str]) -> float:
     weight = _RELATION[rest.relation] * (0.5 if phrase in _WEAK else 0.8 if " " not in phrase and len(phrase) < 8 else 1.0)  # noqa: PLR2004  one short word is no full label
     if match.start > 0 and phrase in _WEAK:
         weight *= 0.6  # "... seat no 7"

@@ -5,6 +5,7 @@ Own tables: months in eight languages, five patterns. (python-dateutil lacks the
 
 import re
 from datetime import date
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from tasks.local.folding import fold
@@ -52,8 +53,11 @@ class FoundDate(NamedTuple):
         return self.month_first if order == "mdy" and self.month_first else self.value
 
 
-def find_dates(text: str) -> list[FoundDate]:
+@lru_cache(maxsize=2048)  # the same segments are looked at for dates, amounts, names and tables
+def find_dates(text: str) -> tuple[FoundDate, ...]:
     """All dates in `text`, in order, never overlapping. Years 1900-2099; two digits below 70 are 20xx."""
+    if sum(c.isdigit() for c in text) < 3:  # noqa: PLR2004  the shortest: 1 May 19
+        return ()
     folded = fold(text)
     found: list[FoundDate] = []
     for name, pattern in _PATTERNS:
@@ -63,7 +67,7 @@ def find_dates(text: str) -> list[FoundDate]:
             reading = _read(name, match)
             if reading is not None:
                 found.append(reading)
-    return sorted(found)
+    return tuple(sorted(found, key=lambda f: f.start))
 
 
 def parse_date(text: str, order: Order = "dmy") -> date | None:

@@ -20,9 +20,10 @@ def fold(text: str) -> str:
     return "".join(map(_fold_character, text))
 
 
-def tokens(text: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[str, ...]:
     """Folded words and numbers; `#`, `%` and `№` stand alone, other punctuation falls away. "N°" gives "n"."""
-    return _TOKEN.findall(fold(text))
+    return tuple(_TOKEN.findall(fold(text)))
 
 
 def bare(text: str) -> str:
@@ -43,5 +44,6 @@ class Span(NamedTuple):
     end: int
 
 
-def spans(text: str) -> list[Span]:
-    return [Span(m[0], m.start(), m.end()) for m in _TOKEN.finditer(fold(text))]
+@lru_cache(maxsize=4096)
+def spans(text: str) -> tuple[Span, ...]:
+    return tuple(Span(m[0], m.start(), m.end()) for m in _TOKEN.finditer(fold(text)))

@@ -1,10 +1,11 @@
 """Which words stand beside a value on paper? Concepts and their labels in English, French, German, Dutch, Spanish, Italian."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from tasks.local.folding import lookalike, tokens
@@ -162,10 +163,13 @@ class LabelBook:
         self._longest = max((len(words) for words in self._phrases), default=0)
         self._first = {words[0] for words in self._phrases}
         self._vocabulary = frozenset(word for words in self._phrases for word in words)
-        self._long = tuple(word for word in self._vocabulary if len(word) >= 5)  # noqa: PLR2004  shorter words are too near each other
+        self._long: dict[str, list[str]] = {}
+        for word in sorted(self._vocabulary):
+            if len(word) >= 5:  # noqa: PLR2004  shorter words are too near each other
+                self._long.setdefault(lookalike(word[0]), []).append(word)
         self.canonical = lru_cache(maxsize=8192)(self._canonical)
 
-    def matches(self, words: list[str], *, forgiving: bool = False) -> list[Match]:
+    def matches(self, words: Sequence[str], *, forgiving: bool = False) -> list[Match]:
         """All phrases in `words` (from `folding.tokens`), longest first, none inside a longer one of another key.
 
         `forgiving`: the words come from OCR, so that "lnvoice" is an invoice; in a text layer, "supplies" is no "supplier".
@@ -189,10 +193,9 @@ class LabelBook:
         if word in self._vocabulary or len(word) < 5 or word.isdigit():  # noqa: PLR2004  see _long
             return word
         limit = 1 if len(word) < 8 else 2  # noqa: PLR2004  a longer word may carry two slips
-        first = lookalike(word[0])  # "ground" is not "round"
-        alike = (known for known in self._long if lookalike(known[0]) == first)
-        best = min(((Levenshtein.distance(word, known, score_cutoff=limit), known) for known in alike), default=(9, word))
-        return best[1] if best[0] <= limit else word
+        alike = self._long.get(lookalike(word[0]), ())  # "ground" is not "round"
+        best = process.extractOne(word, alike, scorer=Levenshtein.distance, score_cutoff=limit)
+        return str(best[0]) if best else word
 
 
 def lexicon() -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple
 
 CODES = frozenset(
@@ -49,7 +50,8 @@ class FoundAmount(NamedTuple):
         return not self.percent and (self.decimals == 2 or self.currency is not None)  # noqa: PLR2004  cents
 
 
-def find_amounts(text: str) -> list[FoundAmount]:
+@lru_cache(maxsize=2048)  # the same segments are looked at by several rules
+def find_amounts(text: str) -> tuple[FoundAmount, ...]:
     """All numbers of `text` that stand alone: not parts of dates, codes, telephone numbers."""
     found: list[FoundAmount] = []
     for match in _AMOUNT.finditer(text):
@@ -63,7 +65,7 @@ def find_amounts(text: str) -> list[FoundAmount]:
         exponent = value.as_tuple().exponent
         places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
         found.append(FoundAmount(start, match.end(), -value if negative else value, places, currency, bool(match["percent"])))
-    return found
+    return tuple(found)
 
 
 def read_number(text: str) -> Decimal | None:

@@ -239,7 +239,7 @@ def _named_in_section(sheet: Sheet, head: Segment, book: LabelBook) -> tuple[Seg
     """A heading such as "Seller" over rows "Name: ...", "Address: ..."."""
     for row in sheet.rows[head.row + 1 : head.row + 5]:
         first = row[0]
-        if len(row) > 1 and tokens(first.text) in (["name"], ["firma"], ["nom"], ["naam"], ["nombre"], ["nome"]):
+        if len(row) > 1 and " ".join(tokens(first.text)) in ("name", "firma", "nom", "naam", "nombre", "nome"):
             value = row[1]
             return value, lines_under(sheet, value)
     return None

@@ -43,11 +43,11 @@ class Segment:
     def text(self) -> str:
         return " ".join(t.word.text for t in self.tokens)
 
-    @property
+    @cached_property
     def x0(self) -> float:
         return self.tokens[0].x0
 
-    @property
+    @cached_property
     def x1(self) -> float:
         return max(t.x1 for t in self.tokens)
 
@@ -106,7 +106,8 @@ class Sheet:
     def above(self, segment: Segment, rows: int = 3, lines: float = 2.5) -> list[Segment]:
         """As `below`, upwards. `lines` bounds the white between them, in line heights."""
         near = (other for row in reversed(self.rows[max(0, segment.row - rows) : segment.row]) for other in row)
-        return [other for other in near if overlap(segment, other) > 0 and segment.y0 - other.y1 < lines * segment.height]
+        highest = segment.y0 - lines * segment.height
+        return [other for other in near if other.y1 > highest and overlap(segment, other) > 0]
 
 
 def overlap(a: Segment, b: Segment) -> float:
