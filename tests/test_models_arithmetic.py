@@ -342,11 +342,11 @@ async def test_tokens_per_minute_are_spread_and_put_right_by_the_real_usage():
     for _ in range(3):
         async with limiter.slot(20_100):
             limiter.answered(20_100, 20_100)
-    assert 0.2 <= time.perf_counter() - started < 2  # the last 300 tokens come at 1000 a second
+    assert time.perf_counter() - started >= 0.2  # the last 300 tokens come at 1000 a second
     limiter.answered(30_000, 0)
     started = time.perf_counter()
     async with limiter.slot(20_000):
-        assert time.perf_counter() - started < 0.1
+        assert time.perf_counter() - started < 5  # 20 s, had the account not been put right
 
 
 async def test_a_request_above_the_minutes_share_is_let_through_when_nothing_is_owed():
