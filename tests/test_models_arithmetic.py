@@ -2,6 +2,7 @@
 
 import json
 import time
+import warnings
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -11,7 +12,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import AliasChoices, BaseModel, Field, field_validator
+from pydantic import AliasChoices, BaseModel, Field, create_model, field_validator
 
 from schemas.errors import ModelGoneError
 from schemas.flow import ModelSpec, ProviderLimits
@@ -24,7 +25,7 @@ from tasks.models.roles import Roles, in_order
 from tasks.models.schema_for_model import nullable, read_json, schema_for_model, schema_json
 from tasks.models.tokens import PixelSize, estimated_text_tokens, image_tokens, image_tokens_bound, prompt_bound
 from tasks.models.wire import BrokenAnswerError, Turn
-from tests.fake_mistral import counting
+from tests.fake_mistral import counting, validation
 from tests.models_harness import flow, picture
 
 MISTRAL = "https://api.mistral.ai/v1"
@@ -208,6 +209,14 @@ def test_odd_schemas_are_read_with_their_own_names():
     assert read.record["strict_flag"] is None
 
 
+def test_names_that_pydantic_uses_itself_are_fields_like_others():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        schema = create_model("Shadowing", copy=(int, ...), json=(str, ...), model_name=(str | None, None))
+    read = reading.read_answer('{"copy": 2, "json": "x", "model_name": "m"}', schema)
+    assert read.record == {"copy": 2, "json": "x", "model_name": "m"}
+
+
 def test_a_schema_that_holds_itself_has_an_object_at_its_top():
     sent = schema_for_model(Part)
     assert sent["type"] == "object"
@@ -288,6 +297,14 @@ def test_usage_may_have_keys_that_nobody_knows_and_cached_tokens_in_either_place
     assert wire.read_completion(json.dumps(answer).encode(), "m").usage.cached_tokens == 9
     answer["usage"] = {"prompt_tokens": None, "completion_tokens": 1}
     assert wire.read_completion(json.dumps(answer).encode(), "m").usage is None
+
+
+def test_a_full_body_is_what_the_published_document_allows():
+    body = wire.body_bytes(
+        model="m", system="s", turns=[Turn("user", "u")], images=[picture()] * 8, max_tokens=5, temperature=1.0,
+        schema=("Invoice", schema_json(Invoice)), cache_key="k",
+    )  # fmt: skip
+    assert validation.problem_with(json.loads(body)) is None
 
 
 @pytest.mark.parametrize(

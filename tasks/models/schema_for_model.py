@@ -6,6 +6,7 @@
 import functools
 import json
 import types
+import warnings
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ForwardRef, Union, get_args, get_origin
@@ -68,7 +69,9 @@ def _nullable_model(schema: type[BaseModel], made: dict[type[BaseModel], type[Ba
     config = ConfigDict(
         extra="ignore", coerce_numbers_to_str=True, populate_by_name=True, protected_namespaces=(), arbitrary_types_allowed=True
     )
-    model: type[BaseModel] = create_model(name, __config__=config, __doc__=None, **fields)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a field called `json` or `copy` was warned of when the user's own class was made
+        model: type[BaseModel] = create_model(name, __config__=config, __doc__=None, **fields)
     made[schema] = model
     return model
 
