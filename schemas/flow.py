@@ -187,7 +187,7 @@ class SummariseSettings(Spec):
 class CheckSettings(Spec):
     """Validate the record and apply the rules; a broken one means `needs_review`."""
 
-    review_below: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Confidence under which a value asks for a review.")
+    review_below: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Confidence under which a required value asks for a review; others are only told.")
 
 
 class WriteSettings(Spec):

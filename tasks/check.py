@@ -32,7 +32,7 @@ async def check(draft: Draft, settings: CheckSettings, services: Services) -> Dr
     facts = _facts(draft)
     return draft.adding(
         *broken,
-        *doubts(draft, settings.review_below),
+        *doubts(draft, settings.review_below, services.flow.schema),
         *await printed_differences(draft, facts, services),
         *await duplicates(draft, facts, services),
     )

@@ -120,6 +120,16 @@ async def test_low_confidence_is_for_review_and_ungrounded_is_told(services: Ser
     assert told(await found(weighed, GOOD, services)) == [("ungrounded", ("total",), "note")]
 
 
+async def test_low_confidence_of_a_value_that_is_not_required_is_only_told(services: Services, draft: Draft):
+    seller = Evidence(field="seller.name", found_by="text_layer", confidence=0.5)
+    due = Evidence(field="due_date", found_by="text_layer", confidence=0.4)
+    weighed = draft.model_copy(update={"evidence": (seller, due)})
+    assert told(await found(weighed, GOOD, services, review_below=0.8)) == [
+        ("low_confidence", ("seller.name",), "review"),
+        ("low_confidence", ("due_date",), "note"),
+    ]
+
+
 async def test_an_e_invoice_that_the_page_shows_passes(services: Services):
     draft = await einvoice(draft_of(EINVOICES / "zugferd-2-extended.pdf"), EinvoiceSettings(), services)
     assert told(list((await check(await paged(draft, services), CheckSettings(), services)).findings)) == []

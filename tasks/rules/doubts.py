@@ -2,17 +2,49 @@
 
 from collections.abc import Iterator
 
-from schemas.record import Draft, Finding
+from pydantic import BaseModel
+
+from schemas.record import Draft, Evidence, Finding
 
 
-def doubts(draft: Draft, review_below: float) -> Iterator[Finding]:
-    """Values below the confidence that the flow asks for are for review; values that no page shows are told, together."""
+def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) -> Iterator[Finding]:
+    """Required values below the confidence that the flow asks for are for review; other unsure ones, and those that no page shows, are told.
+
+    A schema that requires nothing has no value that matters less than another: all of them are for review.
+    """
+    required = required_fields(schema) if schema else frozenset()
     low = [evidence for evidence in draft.evidence if evidence.confidence < review_below]
-    if low:
-        least = min(evidence.confidence for evidence in low)
-        message = f"{len(low)} of {len(draft.evidence)} values are less sure than {review_below:g}; the least is at {least:.2f}"
-        yield Finding(code="low_confidence", message=message, fields=tuple(evidence.field for evidence in low))
-    ungrounded = tuple(evidence.field for evidence in draft.evidence if evidence.found_by == "ungrounded")
+    needed = [evidence for evidence in low if not required or evidence.field in required]
+    others = [evidence for evidence in low if evidence not in needed]
+    if needed:
+        yield Finding(code="low_confidence", message=_unsure(needed, review_below), fields=_fields(needed))
+    if others:
+        yield Finding(code="low_confidence", message=_unsure(others, review_below), fields=_fields(others), weight="note")
+    ungrounded = [evidence for evidence in draft.evidence if evidence.found_by == "ungrounded"]
     if ungrounded:
         message = f"{len(ungrounded)} values do not stand on any page as they are in the record"
-        yield Finding(code="ungrounded", message=message, fields=ungrounded, weight="note")
+        yield Finding(code="ungrounded", message=message, fields=_fields(ungrounded), weight="note")
+
+
+def required_fields(schema: type[BaseModel], at: str = "") -> frozenset[str]:
+    """Dotted paths of the values that every record must have: required fields, and those of required parts."""
+    found: set[str] = set()
+    for name, field in schema.model_fields.items():
+        if field.is_required():
+            path = f"{at}{field.alias or name}"
+            part = field.annotation
+            nested = isinstance(part, type) and issubclass(part, BaseModel)
+            found |= required_fields(part, f"{path}.") if nested else {path}
+    return frozenset(found)
+
+
+def _unsure(low: list[Evidence], review_below: float) -> str:
+    named = ", ".join(
+        f"{evidence.field} ({evidence.confidence:.2f})" for evidence in sorted(low, key=lambda evidence: evidence.confidence)[:3]
+    )
+    more = f" and {len(low) - 3} more" if len(low) > 3 else ""  # noqa: PLR2004 - three names fit a line
+    return f"less sure than {review_below:g}: {named}{more}"
+
+
+def _fields(low: list[Evidence]) -> tuple[str, ...]:
+    return tuple(evidence.field for evidence in low)
