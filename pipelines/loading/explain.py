@@ -60,7 +60,7 @@ def _step(step: StepSpec, spec: FlowSpec, project: Project, flow: str) -> str:  
             schema = _schema(summarise, project.references[flow].schema)
             return f"fills {schema} {_by(summarise.model, summarise.prompt, spec, project)}"
         case CheckSettings() as check:
-            doubt = f"; a value below confidence {check.review_below:g} asks for a review" if check.review_below else ""
+            doubt = f"; a required value below confidence {check.review_below:g} asks for a review" if check.review_below else ""
             return f"checks required values and rules{doubt}"
         case WriteSettings() as write:
             return f"writes {', '.join(filter(None, (write.jsonl, write.csv, write.json_))) or 'to the ledger only'}"

@@ -33,8 +33,10 @@ def required_fields(schema: type[BaseModel], at: str = "") -> frozenset[str]:
         if field.is_required():
             path = f"{at}{field.alias or name}"
             part = field.annotation
-            nested = isinstance(part, type) and issubclass(part, BaseModel)
-            found |= required_fields(part, f"{path}.") if nested else {path}
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found |= required_fields(part, f"{path}.")
+            else:
+                found.add(path)
     return frozenset(found)
 
 
