@@ -6,16 +6,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
-from hypothesis import HealthCheck, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import Connection, select, update
 
 from schemas.flow import BudgetSpec
 from schemas.usage import Usage
 from tasks.state import owners, reservations
-from tasks.state.budgets import Limit, Limits, Window
+from tasks.state.budgets import Limits, Window
 from tasks.state.database import Database
 from tasks.state.location import database_url
 from tasks.state.migrations import migrate
@@ -29,6 +29,22 @@ PROCESSES = ("one", "two", "three")
 BUDGET = BudgetSpec(tokens=100, cost=1, per="day")
 
 
+KINDS = [*["reserve"] * 8, *["advance"] * 12, "crash", "take over", "half a day passes"]
+FAULTS = ["none", "none", "none", "lost", "refused", "released"]
+
+
+class Event(NamedTuple):
+    kind: str
+    which: int
+    part: float
+    fault: str
+
+
+EVENTS = st.builds(
+    Event, st.sampled_from(KINDS), st.integers(0, 11), st.integers(0, 10).map(lambda tenths: tenths / 10), st.sampled_from(FAULTS)
+)
+
+
 @dataclass
 class Call:
     process: str
@@ -37,11 +53,11 @@ class Call:
     sent: bool = False
 
 
-class MoneyUnderFaults(RuleBasedStateMachine):
+class MoneyUnderFaults:
     """Three processes, two runs and two days share one ledger; the machine also plays the provider, which bills what it gets."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.me = owners.this_process()
         self.folder = TemporaryDirectory()
         self.database = Database(database_url(None, Path(self.folder.name)))
         self.database.start([migrate])
@@ -49,79 +65,78 @@ class MoneyUnderFaults(RuleBasedStateMachine):
         self.lives = dict.fromkeys(PROCESSES, 0)
         self.billed: dict[tuple[float, str], tuple[int, int]] = {}
         self.now = NOON
-
-    @initialize()
-    def processes_start(self) -> None:
         for process in PROCESSES:
             self._start(process)
 
-    def teardown(self) -> None:
+    def close(self) -> None:
         self.database.close()
         self.folder.cleanup()
 
-    @rule(
-        process=st.sampled_from(PROCESSES),
-        run=st.sampled_from(["run-1", "run-2"]),
-        tokens=st.integers(1, 60),
-        cost=st.integers(0, 600_000_000),
-    )
-    def reserve(self, process: str, run: str, tokens: int, cost: int) -> None:
-        wanted = CallIntent(document().document_id, (1,), "extract", 1, "vision", "mistral", "m", None, Bound(tokens, cost))
-        place = Place("invoices", run, self.now)
-        with self.database._transaction() as connection:
-            outcome = reservations.reserve(connection, place, self._owner(process).owner_id, wanted, self._limits(run).at(self.now))
-        if isinstance(outcome, Reserved):
-            self.open[outcome.call_id] = Call(process, wanted, place)
-        elif not outcome.for_good:
+    def do(self, event: Event) -> None:
+        if event.kind == "reserve":
+            self.reserve(event)
+        elif event.kind == "advance" and self.open:
+            self.advance(sorted(self.open)[event.which % len(self.open)], event)
+        elif event.kind == "crash":
+            self.crash(PROCESSES[event.which % 3], event.part)
+        elif event.kind == "take over":
             with self.database._transaction() as connection:
+                reservations.reap(connection, self._owner(PROCESSES[event.which % 3]))
+                assert self._orphaned(connection) == (0, 0)
+        elif event.kind == "half a day passes":
+            self.now += DAY / 2
+
+    def reserve(self, event: Event) -> None:
+        bound = Bound(1 + int(event.part * 40), int((1 - event.part) * 500_000_000))
+        wanted = CallIntent(document().document_id, (1,), "extract", 1, "vision", "mistral", "m", None, bound)
+        place = Place("invoices", f"run-{event.which % 2}", self.now)
+        process = PROCESSES[event.which % 3]
+        with self.database._transaction() as connection:
+            limits = self._limits(place.run_id).at(self.now)
+            outcome = reservations.reserve(connection, place, self._owner(process).owner_id, wanted, limits)
+            if isinstance(outcome, Reserved):
+                self.open[outcome.call_id] = Call(process, wanted, place)
+            elif not outcome.for_good:
                 assert self.open or self._orphaned(connection) != (0, 0), "told to wait, and nothing is in flight"
 
-    @rule(choice=st.randoms(use_true_random=False))
-    def send(self, choice) -> None:
-        call_id = self._choose(choice, sent=False)
-        if call_id is None:
-            return
+    def advance(self, call_id: int, event: Event) -> None:
+        if self.open[call_id].sent:
+            self.settle(call_id, event)
+        elif event.fault == "released":
+            call = self.open.pop(call_id)
+            with self.database._transaction() as connection:
+                reservations.release(connection, call_id, call.place, call.intent.bound)
+        else:
+            self.send(call_id)
+
+    def send(self, call_id: int) -> None:
         call = self.open[call_id]
         new = Place("invoices", call.place.run_id, self.now)
+        limits = self._limits(new.run_id)
         with self.database._transaction() as connection:
-            if self._limits(new.run_id).at(call.place.counted_at).keys() != self._limits(new.run_id).at(self.now).keys():
-                if (
-                    reservations.move(connection, call_id, call.place, new, call.intent.bound, self._limits(new.run_id).at(self.now))
-                    is not None
-                ):
+            if limits.at(call.place.counted_at).keys() != limits.at(self.now).keys():
+                if reservations.move(connection, call_id, call.place, new, call.intent.bound, limits.at(self.now)) is not None:
                     return
                 call.place = new
             assert reservations.mark_sent(connection, call_id)
         call.sent = True
 
-    @rule(choice=st.randoms(use_true_random=False), part=st.floats(0, 1), fault=st.sampled_from(["none", "none", "lost", "refused"]))
-    def settle(self, choice, part: float, fault: str) -> None:
-        call_id = self._choose(choice, sent=True)
-        if call_id is None:
-            return
+    def settle(self, call_id: int, event: Event) -> None:
         call = self.open.pop(call_id)
-        used = Bound(int(call.intent.bound.tokens * part), int(call.intent.bound.cost_nano * part)) if fault != "refused" else Bound(0, 0)
+        bound = call.intent.bound
+        used = Bound(0, 0) if event.fault == "refused" else Bound(int(bound.tokens * event.part), int(bound.cost_nano * event.part))
         self._bill(call.place, used)
-        usage = None if fault == "lost" else Usage(requests=1, prompt_tokens=used.tokens, cost_nano=used.cost_nano)
+        usage = None if event.fault == "lost" else Usage(requests=1, prompt_tokens=used.tokens, cost_nano=used.cost_nano)
+        limits = self._limits(call.place.run_id).at(call.place.counted_at)
         with self.database._transaction() as connection:
-            limits = self._limits(call.place.run_id).at(call.place.counted_at)
-            reservations.settle(connection, call_id, call.place, call.intent, SettledCall(usage, fault), limits, now=self.now, warn_at=0.8)
+            settled = SettledCall(usage, event.fault)
+            reservations.settle(connection, call_id, call.place, call.intent, settled, limits, now=self.now, warn_at=0.8)
 
-    @rule(choice=st.randoms(use_true_random=False))
-    def release(self, choice) -> None:
-        call_id = self._choose(choice, sent=False)
-        if call_id is not None:
-            call = self.open.pop(call_id)
-            with self.database._transaction() as connection:
-                reservations.release(connection, call_id, call.place, call.intent.bound)
-
-    @rule(process=st.sampled_from(PROCESSES), part=st.floats(0, 1))
-    def crash_and_start_again(self, process: str, part: float) -> None:
-        """What was in flight may still be billed; nobody hears of it."""
+    def crash(self, process: str, part: float) -> None:
+        """What was in flight may still be billed; nobody hears of it. The process starts again at once."""
+        gone = self._owner(process).owner_id
         with self.database._transaction() as connection:
-            connection.execute(
-                update(owners.owners).where(owners.owners.c.owner_id == self._owner(process).owner_id).values(process_start="gone")
-            )
+            connection.execute(update(owners.owners).where(owners.owners.c.owner_id == gone).values(process_start="gone"))
         for call_id in [call_id for call_id, call in self.open.items() if call.process == process]:
             call = self.open.pop(call_id)
             if call.sent:
@@ -129,45 +144,30 @@ class MoneyUnderFaults(RuleBasedStateMachine):
         self.lives[process] += 1
         self._start(process)
 
-    @rule(process=st.sampled_from(PROCESSES))
-    def take_over_from_the_dead(self, process: str) -> None:
+    def check(self) -> None:
         with self.database._transaction() as connection:
-            reservations.reap(connection, self._owner(process))
-            assert self._orphaned(connection) == (0, 0)
-
-    @rule()
-    def half_a_day_passes(self) -> None:
-        self.now += DAY / 2
-
-    @invariant()
-    def spent_and_reserved_hold_the_budget(self) -> None:
-        with self.database._transaction() as connection:
-            for row in connection.execute(select(windows)).all():
-                window = Window(row.run_id, row.starts_at, row.ends_at)
-                counted = reservations.sums_of(connection, "invoices", window)
-                assert counted == (row.spent_tokens, row.held_tokens, row.spent_cost_nano, row.held_cost_nano), "sums differ from the calls"
-                limit = Limit(60, None) if row.run_id else Limit(100, 1_000_000_000)
-                assert row.spent_tokens + row.held_tokens <= limit.tokens
-                assert limit.cost_nano is None or row.spent_cost_nano + row.held_cost_nano <= limit.cost_nano
-                tokens, cost = self._billed_in(window)
-                orphaned = self._orphaned(connection)
-                assert tokens <= row.spent_tokens + orphaned[0]
-                assert cost <= row.spent_cost_nano + orphaned[1]
+            rows = connection.execute(select(windows)).all()
+            bought = connection.execute(select(calls)).all()
+            orphaned = self._orphaned(connection)
+        for row in rows:
+            window = Window(row.run_id, row.starts_at, row.ends_at)
+            assert _counted(bought, window) == (row.spent_tokens, row.held_tokens, row.spent_cost_nano, row.held_cost_nano)
+            assert row.spent_tokens + row.held_tokens <= (60 if row.run_id else 100)
+            assert row.run_id or row.spent_cost_nano + row.held_cost_nano <= 1_000_000_000
+            tokens, cost = self._billed_in(window)
+            assert tokens <= row.spent_tokens + orphaned[0]
+            assert cost <= row.spent_cost_nano + orphaned[1]
 
     def _limits(self, run: str) -> Limits:
         return Limits(run, BUDGET, max_tokens=60, max_cost_nano=None)
 
     def _owner(self, process: str) -> owners.Owner:
-        me = owners.this_process()
+        me = self.me
         return owners.Owner(f"{process}-{self.lives[process]}", me.host, me.boot_id, me.pid_namespace, os.getpid(), me.process_start)
 
     def _start(self, process: str) -> None:
         with self.database._transaction() as connection:
             owners.register(connection, self._owner(process))
-
-    def _choose(self, choice, *, sent: bool) -> int | None:
-        ids = sorted(call_id for call_id, call in self.open.items() if call.sent == sent)
-        return choice.choice(ids) if ids else None
 
     def _bill(self, place: Place, used: Bound) -> None:
         tokens, cost = self.billed.get((place.counted_at, place.run_id), (0, 0))
@@ -186,5 +186,25 @@ class MoneyUnderFaults(RuleBasedStateMachine):
         return sum(row[0] for row in rows), sum(row[1] for row in rows)
 
 
-TestMoneyUnderFaults = MoneyUnderFaults.TestCase
-TestMoneyUnderFaults.settings = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+def _counted(bought: list, window: Window) -> tuple[int, int, int, int]:
+    """What the sums of a window must be, from the calls themselves."""
+    inside = [call for call in bought if window.starts_at <= call.counted_at < window.ends_at and window.run_id in ("", call.run_id)]
+    held = [call for call in inside if call.state != "settled"]
+    return (
+        sum(call.tokens for call in inside),
+        sum(call.bound_tokens for call in held),
+        sum(call.cost_nano or 0 for call in inside),
+        sum(call.bound_cost_nano for call in held),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(EVENTS, min_size=20, max_size=60))
+def test_no_interleaving_of_calls_faults_and_crashes_goes_over_the_budget(events):
+    money = MoneyUnderFaults()
+    try:
+        for event in events:
+            money.do(event)
+            money.check()
+    finally:
+        money.close()
