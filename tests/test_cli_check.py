@@ -56,7 +56,7 @@ def test_check_says_what_each_flow_will_do(docmill, orders):
         "2 extract reads the text of each page by pixtral-large-latest or else mistral-large-2512 (role eyes)",
         "3 summarise fills order.py:Order (number) by mistral-large-latest (role text)",
         "4 own.py:enrich your own step with rate=2",
-        "5 check checks required values and rules; a value below confidence 0.8 asks for a review",
+        "5 check checks required values and rules; a required value below confidence 0.8 asks for a review",
         "6 write writes out/orders.jsonl, out/json",
         "engine mistral at https://api.mistral.ai/v1",
         "budget 2,000,000 tokens and 3.5 USD a day, then documents wait for the next window",
