@@ -29,7 +29,7 @@ PROCESSES = ("one", "two", "three")
 BUDGET = BudgetSpec(tokens=100, cost=1, per="day")
 
 
-KINDS = [*["reserve"] * 8, *["advance"] * 12, "crash", "take over", "half a day passes"]
+KINDS = [*["reserve"] * 8, *["advance"] * 12, *["crash"] * 2, *["take over"] * 2, "half a day passes"]
 FAULTS = ["none", "none", "none", "lost", "refused", "released"]
 
 
