@@ -24,7 +24,7 @@ _WORDS: dict[str, str] = {
     "nettobetrag tot ttl jumlah amaun totalt",
     "amount": "amount amt montant betrag bedrag importe importo somme sum sales sale valore prix facture invoice fattura factura steuerbetrag basisbetrag nettowert warenwert",
     "grand": "grand gesamtbetrag rechnungsbetrag endbetrag endsumme rechnungsendbetrag final overall general generale complessivo",
-    "due": "due payable balance zahlbetrag payer zahlen zahlender betalen pagar pagare saldo owing outstanding restant offen offener verschuldigd dovuto owed uberweisen ueberweisen",
+    "due": "due payable balance zahlbetrag payer zahlen zahlender betalen pagar pagare saldo solde owing outstanding restant offen offener verschuldigd dovuto owed uberweisen ueberweisen",
     "charge": "shipping freight delivery postage versand versandkosten port livraison verzendkosten bezorgkosten envio spedizione trasporto service svc serv charge charges handling "
     "porto fee fees tips tip gratuity carriage",
     "extra": "zuschlag zuschlage surcharge surcharges",
@@ -36,7 +36,8 @@ for _name, _text in _WORDS.items():
     for _word in _text.split():
         _CLASSES.setdefault(_word, set()).add(_name)
 _BOOK = LabelBook({"word": _CLASSES})
-_NEUTRAL = "net nett netto"
+_NET = frozenset({"net", "nett", "netto"})
+_BALANCE = frozenset("due balance owing outstanding saldo solde offen offener restant".split())
 
 
 class AmountLabel(NamedTuple):
@@ -79,7 +80,8 @@ def _sum_label(has: set[str], words: Sequence[str]) -> AmountLabel | None:
     if "sub" in has or ("discount" in has and "before" in has):
         return AmountLabel(Concept.SUBTOTAL, 0.9)
     if "due" in has:
-        return AmountLabel(Concept.AMOUNT_DUE, 1.0 if has & {"total", "amount", "grand"} else 0.9)
+        strong = not set(words) & _BALANCE  # what is payable is the total; a balance may hold older debts
+        return AmountLabel(Concept.AMOUNT_DUE, (1.0 if strong else 0.9) if has & {"total", "amount", "grand"} else 0.9 if strong else 0.85)
     if "total" in has or "grand" in has:
         if "charge" in has and "grand" not in has and "amount" not in has:
             return AmountLabel(Concept.CHARGE, 0.6)
@@ -102,7 +104,7 @@ def _tax_label(has: set[str], words: Sequence[str]) -> AmountLabel | None:
             return AmountLabel(Concept.TOTAL, 0.95 if "total" in has or "tax" in has else 0.7)
         return AmountLabel(Concept.TOTAL, 0.4)
     if "excl" in has:
-        net_word = bool(set(words) & set(_NEUTRAL.split())) and "tax" not in has
+        net_word = bool(set(words) & _NET) and "tax" not in has
         if net_word and "due" in has:
             return AmountLabel(Concept.AMOUNT_DUE, 1.0)
         return AmountLabel(Concept.NET_TOTAL, 0.95 if summed or "tax" in has else 0.8, net_word=net_word)

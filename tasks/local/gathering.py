@@ -11,7 +11,7 @@ from tasks.local.candidates import Candidate, candidate, codes_on, dates_on, tex
 from tasks.local.dates import Order
 from tasks.local.ids import FoundId, find_bics, find_ibans, find_vat_ids
 from tasks.local.labels import Concept, LabelBook, lexicon
-from tasks.local.money import currency_codes, currency_signs, find_amounts
+from tasks.local.money import SIGNS, currency_codes, currency_signs, find_amounts
 from tasks.local.parties import PartyBlock, parties_on
 from tasks.local.reading import Segment, Sheet, sheet_of
 from tasks.local.shape import Leaf
@@ -89,6 +89,8 @@ class Gathered:
     def _count_signs(self, sheet: Sheet, segment: Segment) -> None:
         self.american += len(_AMERICAN.findall(segment.text))
         codes, signs = currency_codes(segment.text), currency_signs(segment.text)
+        if segment.text in SIGNS:  # in a column of its own beside the amounts
+            signs.append(SIGNS[segment.text])
         self.currencies.update(codes)
         self.currency_signs.update(signs)
         if "%" in segment.text and len(self.percents) < MOST_BLOCKS:
