@@ -1,4 +1,4 @@
-"""What does a run print at its end? A table of documents and where the outputs lie."""
+"""What does a run print at its end? A table of documents with the values a person looks for first, and how sure the least sure of them is."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
@@ -49,9 +49,15 @@ def result_rows(results: Sequence[DocumentResult]) -> tuple[list[str], list[list
         for title, paths in columns.items():
             cell = _first(record, paths)
             cells.append(f"{cell} {_first(record, currency)}".strip() if title == "total" and cell else cell)
-        confidence = "" if result.confidence is None else f"{result.confidence:.2f}"
-        rows.append([PurePath(result.path).name, str(result.status), *cells, confidence])
+        rows.append([PurePath(result.path).name, str(result.status), *cells, _confidence(result, columns)])
     return ["document", "status", *columns, "confidence"], rows
+
+
+def _confidence(result: DocumentResult, columns: Mapping[str, tuple[str, ...]]) -> str:
+    """Of the least certain value shown, not of all: a line of an address says little about the total."""
+    shown = {path for paths in columns.values() for path in paths}
+    confidences = [evidence.confidence for evidence in result.evidence if evidence.field in shown]
+    return f"{min(confidences):.2f}" if confidences else ""
 
 
 def print_table(results: Sequence[DocumentResult]) -> None:
