@@ -28,6 +28,7 @@ from tasks.definition import FlowDefinition
 from tasks.documents.passwords import passwords_of
 from tasks.documents.reader import DocumentReader
 from tasks.models.gateway import ModelGateway
+from tasks.models.limiter import Waits
 from tasks.services import Services
 from tasks.sinks.views import OutputViews
 from tasks.sources.folder import SourceFile, files_of_paths, files_of_source
@@ -64,6 +65,7 @@ class RunResult:
     outputs: tuple[Path, ...] = ()
     stopped_by: DocmillError | None = None
     interrupted: bool = False
+    waits: Waits = field(default_factory=Waits)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -103,6 +105,7 @@ async def run_flow(
                 results, interrupted = await _process_all(files, run, definition.spec.concurrency.documents, progress)
                 outputs = services.outputs.places if services.outputs else ()
             usage = services.models.usage if services.models else Usage()
+            waits = services.models.waits if services.models else Waits()
             log.info("run %s: %d requests, %d tokens", run_id, usage.requests, usage.tokens)
         await ledger.finish_run(run_id, _summary(results, usage))
     finally:
@@ -117,6 +120,7 @@ async def run_flow(
         outputs=outputs,
         stopped_by=run.stopped_by,
         interrupted=interrupted,
+        waits=waits,
     )
     if definition.spec.notify is not None and options.run_id is None:  # of a run in batches, only the whole is told of
         await notify(definition.spec.notify, result, link=options.link)

@@ -111,7 +111,7 @@ async def test_a_model_that_is_gone_gives_way_to_the_next_and_says_so_once(serve
     async with bench(flow(server.url, tmp_path)) as one:
         answers = await asyncio.gather(*(one.gateway.ask(page_question(number, image_of=pictures)) for number in range(1, 5)))
         assert {answer.model for answer in answers} == {"mistral-large-2512"}
-        assert await one.gateway.resolved_models() == {"vision": "mistral-large-2512", "text": "mistral-large-latest"}
+        assert (await one.gateway.model("vision")).id == "mistral-large-2512"
         assert len(one.warnings) == 1
         assert "pixtral-large-latest" in one.warnings[0]
     assert {side for _, side in pictures.made} == {1024, 1540}  # the image follows the model

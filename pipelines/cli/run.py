@@ -151,6 +151,7 @@ def spending(result: "RunResult") -> str:
         cached = f", {usage.cache_hits} answers from the cache" if usage.cache_hits else ""
         return f"nothing was spent{cached}"
     cost = "" if usage.cost is None else f", {usage.cost:.4f} USD"
-    return (
-        f"{usage.requests} requests, {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens{cost}, {usage.cache_hits} from the cache"
-    )
+    waits = result.waits
+    waited = f"; {waits.rate_limits} rate limits, {waits.paused_seconds:.0f} s paused for them" if waits.rate_limits else ""
+    tokens = f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens"
+    return f"{usage.requests} requests, {tokens}{cost}, {usage.cache_hits} from the cache{waited}"

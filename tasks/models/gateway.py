@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
@@ -18,7 +18,7 @@ from tasks.models import wire
 from tasks.models.breaker import shared_breaker
 from tasks.models.catalogue import MISTRAL_HOSTS, Model
 from tasks.models.client import ChatClient, Request
-from tasks.models.limiter import Limiter, shared_limiter
+from tasks.models.limiter import Limiter, Waits, shared_limiter
 from tasks.models.metering import Calls, Meter
 from tasks.models.roles import Roles
 from tasks.models.tokens import PixelSize, TokenBound, estimated_prompt, prompt_bound
@@ -101,13 +101,9 @@ class ModelGateway:
         self._usage_of[document_id] = self._usage_of.get(document_id, Usage()) + usage
 
     @property
-    def waited_seconds(self) -> float:
-        """Time that calls of this process waited for their turn at the endpoint, added up over all calls."""
-        return self._limiter.waited_seconds if self._limiter is not None else 0.0
-
-    async def resolved_models(self) -> Mapping[str, str]:
-        """Role -> model id that would be asked now. No network."""
-        return await self._roles.resolved()
+    def waits(self) -> Waits:
+        """What rate limits have cost at this endpoint, in this process."""
+        return self._limiter.waits if self._limiter is not None else Waits()
 
     async def model(self, role: str) -> Model:
         """What is known of the model that would be asked now."""

@@ -5,11 +5,19 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 from schemas.flow import ProviderLimits
 
 SLOWER = 0.7  # factor on the allowed concurrency after a rate-limit answer
 _SHARED: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, ProviderLimits], Limiter]]" = weakref.WeakKeyDictionary()
+
+
+class Waits(NamedTuple):
+    """What rate limits have cost: how often the endpoint said 429, and how long nothing was started because it asked for a pause."""
+
+    rate_limits: int = 0
+    paused_seconds: float = 0.0
 
 
 class Limiter:
@@ -30,12 +38,18 @@ class Limiter:
         self._tokens_at = clock()
         self._turn = asyncio.Lock()  # first come, first served
         self._changed = asyncio.Event()
-        self.waited_seconds = 0.0
+        self._rate_limits = 0
+        self._paused_total = 0.0
 
     @property
     def allowed(self) -> int:
         """Requests that may be in flight at one time, as adapted."""
         return max(int(self._allowed), 1)
+
+    @property
+    def waits(self) -> Waits:
+        """Since this limiter was made; a pause that is running counts as far as it has come."""
+        return Waits(self._rate_limits, self._paused_total - self.paused_seconds)
 
     @property
     def paused_seconds(self) -> float:
@@ -45,33 +59,33 @@ class Limiter:
     @asynccontextmanager
     async def slot(self, tokens: int) -> AsyncIterator[float]:
         """Waits until a request of about `tokens` may start, and counts it as in flight while the body runs. Yields the time of its start."""
-        asked = self._clock()
         async with self._turn:
             while (wait := self._seconds_to_wait(tokens)) > 0:
                 self._changed.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), wait)
             self._take(tokens)
-        started = self._clock()
-        self.waited_seconds += started - asked
         try:
-            yield started
+            yield self._clock()
         finally:
             self._in_flight -= 1
             self._changed.set()
 
     async def pause_over(self) -> None:
         """Returns when no announced pause is running. To be called last before sending: a pause may begin while a slot is held."""
-        while (wait := self.paused_seconds) > 0:
-            self.waited_seconds += wait
+        while (wait := self.paused_seconds) > 0:  # noqa: ASYNC110 - a pause has an end that is known
             await asyncio.sleep(wait)
 
     def pause(self, seconds: float) -> None:
         """No request starts for `seconds`; a longer pause that is running stays."""
-        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        now = self._clock()
+        until = max(self._paused_until, now + seconds)
+        self._paused_total += until - max(self._paused_until, now)
+        self._paused_until = until
 
     def rate_limited(self, started: float) -> None:
         """A request that started at `started` was told 429."""
+        self._rate_limits += 1
         if started > self._slowed_at:
             self._allowed = max(self._allowed * SLOWER, 1.0)
             self._slowed_at = self._clock()

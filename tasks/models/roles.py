@@ -1,6 +1,6 @@
 """Which model does a role stand for? One function for running and for planning; what was found out is kept for a day."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from schemas.errors import ModelGoneError
@@ -70,10 +70,6 @@ class Roles:
             said = " ".join(self._gone[model] for model in self._candidates[role])
             raise ModelGoneError(f"no model of role {role!r} is served. {said} Name another one under `models:` in flows.yaml.")
         return left
-
-    async def resolved(self) -> Mapping[str, str]:
-        """Role -> the id that would be asked now, for the roles of the flow's steps."""
-        return {role: (await self.candidates(role))[0] for role in roles_of(self._flow)}
 
     async def gone(self, role: str, model_id: str, error: ModelGoneError) -> None:
         """`model_id` is not served: the next id of the role is asked from now on, also by the next runs of this day."""
