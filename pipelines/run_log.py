@@ -16,7 +16,7 @@ def run_log(folder: Path, run_id: str) -> Iterator[Path]:
     logs = folder / ".docmill" / "logs"
     logs.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = logs / f"{run_id}.log"
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace", delay=True)
     handler.setFormatter(logging.Formatter(FORMAT))
     log.addHandler(handler)
     level = log.level

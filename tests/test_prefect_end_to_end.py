@@ -187,11 +187,12 @@ def until_finished(ledger: sqlalchemy.Engine, count: int, seconds: float) -> flo
 def check_the_ledger(ledger: sqlalchemy.Engine, mistral: FakeMistralProcess) -> None:
     with ledger.connect() as connection:
         statuses = Counter(connection.exec_driver_sql("select status from documents").scalars())
+        errors = set(connection.exec_driver_sql("select error_code, error_message from documents where error_code is not null").all())
         claims = connection.exec_driver_sql("select count(*) from documents where claim_owner is not null").scalar_one()
         charged = connection.exec_driver_sql("select coalesce(sum(tokens), 0) from calls").scalar_one()
         at_bound = connection.exec_driver_sql("select count(*) from calls where outcome <> 'ok'").scalar_one()
         answers = connection.exec_driver_sql("select count(*) from answers").scalar_one()
-    assert sum(statuses[status] for status in ("done", "needs_review")) == DOCUMENTS, statuses
+    assert sum(statuses[status] for status in ("done", "needs_review")) == DOCUMENTS, (statuses, errors)
     assert claims == 0
     answered = [entry for entry in mistral.log() if entry["status"] == 200]
     counted = sum(entry["prompt_tokens"] + entry["completion_tokens"] for entry in answered)

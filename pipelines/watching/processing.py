@@ -1,6 +1,6 @@
 """How is one batch of a watched folder processed? As a run of the flow: directly, or as a Prefect flow run where an API is configured."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipelines.loading import load_flow
@@ -8,6 +8,10 @@ from pipelines.run import RunOptions, RunResult, run_flow
 from pipelines.watching.watcher import Process
 from schemas.errors import CallError
 from schemas.record import DocumentResult
+from tasks.definition import FlowDefinition
+from tasks.sources.folder import printable
+
+BatchInPrefect = Callable[[Path, FlowDefinition, Sequence[str], RunOptions, Callable[[str], None]], Awaitable[RunResult | None]]
 
 
 def batch_processor(file: Path, flow: str, say: Callable[[str], None], *, local: bool, out: Path | None, prefect: bool) -> Process:
@@ -16,21 +20,24 @@ def batch_processor(file: Path, flow: str, say: Callable[[str], None], *, local:
     Raises FlowFileError or CallError when flows.yaml is wrong.
     """
     definition = load_flow(file, flow, local=local)
-    run_in_prefect = None
+    run_in_prefect: BatchInPrefect | None = None
     if prefect:
-        from pipelines.prefect_batch import run_batch as run_in_prefect  # noqa: PLC0415 - two seconds that a direct watch does not pay
+        from pipelines.prefect_batch import run_batch  # noqa: PLC0415 - two seconds that a direct watch does not pay
+
+        run_in_prefect = run_batch
 
     async def process(paths: Sequence[Path]) -> Mapping[Path, DocumentResult]:
         options = RunOptions(working_folder=definition.folder, out=out)
         names = [str(path) for path in paths]
         result = await run_in_prefect(file, definition, names, options, say) if run_in_prefect else None
-        return results_by_path(result or await run_flow(definition, names, options))
+        by_name = results_by_name(result or await run_flow(definition, names, options))
+        return {path: by_name[name] for path in paths if (name := printable(path)) in by_name}
 
     return process
 
 
-def results_by_path(result: RunResult) -> dict[Path, DocumentResult]:
+def results_by_name(result: RunResult) -> dict[str, DocumentResult]:
     """Raises CallError when the run was stopped by one, such as a missing key: no later batch could do better."""
     if isinstance(result.stopped_by, CallError):
         raise result.stopped_by
-    return {Path(document.path): document for document in result.results}
+    return {document.path: document for document in result.results}

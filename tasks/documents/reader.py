@@ -146,7 +146,7 @@ class DocumentReader:
             )
         if seen.deaths >= _DEATHS_BEARABLE:
             raise WorkerError(f"the document killed {seen.deaths} worker processes; its other pages are not read")
-        header["document"] = document.model_dump_json()
+        header["document"] = {**document.model_dump(mode="json", exclude={"path"}), "path": str(document.path)}
         request = Request(header, document.document_id, min(self._settings.page_seconds, left), ocr)
         try:
             frame = await self._pool.ask(request)

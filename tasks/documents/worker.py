@@ -34,7 +34,8 @@ class Worker:
         self._open: OrderedDict[str, OpenFile] = OrderedDict()
 
     def answer(self, request: dict[str, Any]) -> wire.Frame:
-        document = Document.model_validate_json(request["document"])
+        # A Path, not text: pydantic refuses text with the bytes that Linux allows in names and UTF-8 does not.
+        document = Document.model_validate({**request["document"], "path": Path(request["document"]["path"])})
         file = self._file(document)
         if request["ask"] == "open":
             return wire.Frame({"info": file.info().model_dump(mode="json")})

@@ -1,6 +1,7 @@
 """Which files does a run take? Those of the flow's folder, or those named on the command line."""
 
 import glob
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -21,6 +22,11 @@ class SourceFile:
     error: SourceError | None = None
 
 
+def printable(path: Path) -> str:
+    """A path as text that can be stored and shown: bytes that are not UTF-8, which Linux allows in names, are escaped."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def is_ignored_name(name: str) -> bool:
     """Hidden names and those that programs use while they still write."""
     return name.startswith((".", "~$")) or name.lower().endswith(_TEMPORARY_SUFFIXES)
@@ -37,7 +43,7 @@ def files_of_source(source: FolderSource, base: Path) -> list[SourceFile]:
             f"source folder {source.folder!r} does not exist (looked for {folder}); create it or name files on the command line"
         )
     return [
-        SourceFile(path, str(path))
+        SourceFile(path, printable(path))
         for path in _matching(folder, source.match, recursive=source.recursive)
         if path.resolve().is_relative_to(folder)
     ]
@@ -67,7 +73,7 @@ def _files_of_path(given: str, base: Path) -> Iterator[SourceFile]:
     nothing = True
     for file in found:
         nothing = False
-        yield SourceFile(file.absolute(), str(file))
+        yield SourceFile(file.absolute(), printable(file))
     if nothing:
         yield SourceFile(path.absolute(), given, SourceError(f"{empty}; it was left out, the rest was run"))
 

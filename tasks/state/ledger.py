@@ -20,6 +20,7 @@ from schemas.document import Document
 from schemas.errors import StateError
 from schemas.record import DeferReason, DocumentResult, Status
 from schemas.usage import Usage
+from tasks.sources.folder import printable
 from tasks.state import answers, owners, reservations, resolutions
 from tasks.state.database import Database
 from tasks.state.location import database_url
@@ -153,7 +154,7 @@ class Ledger:
                 return HeldElsewhere(here=row.claim_owner == self.owner.owner_id)
             if row is not None and not again and _is_settled(row, document_attempts):
                 return Settled(DocumentResult.model_validate_json(row.result))
-            self._take(connection, claim, str(document.path), new=row is None)
+            self._take(connection, claim, printable(document.path), new=row is None)
             return claim
 
         return await self.database.write(job)
