@@ -50,7 +50,7 @@ def ground_value(value: JsonValue, pages: Iterable[Page], *, field: str = "value
 class Grounder:
     """Searches page after page for all values of one record; keeps places, never pages."""
 
-    def __init__(self, record: Mapping[str, JsonValue], *, skip: Iterable[str] = ()) -> None:
+    def __init__(self, record: dict[str, JsonValue], *, skip: Iterable[str] = ()) -> None:
         skipped = set(skip)
         self._values = {path: value for path, value in leaves(record) if path not in skipped}
         self._places: dict[str, list[Occurrence]] = defaultdict(list)

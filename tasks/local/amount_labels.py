@@ -1,9 +1,8 @@
 """What does the text beside an amount call it? By words, not phrases: "Total Sales (Inclusive of 6 % GST)" has no fixed order."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from tasks.local.folding import tokens
+from tasks.local.folding import tokens, word_set
 from tasks.local.labels import Concept, LabelBook
 
 _WORDS: dict[str, str] = {
@@ -24,6 +23,9 @@ _WORDS: dict[str, str] = {
     "nettobetrag tot ttl jumlah amaun totalt",
     "amount": "amount amt montant betrag bedrag importe importo somme sum sales sale valore prix facture invoice fattura factura steuerbetrag basisbetrag nettowert warenwert",
     "grand": "grand gesamtbetrag rechnungsbetrag endbetrag endsumme rechnungsendbetrag final overall general generale complessivo",
+    "net": "net nett netto",
+    "paper": "invoice bill receipt",
+    "balance": "due balance owing outstanding saldo solde offen offener restant",
     "due": "due payable balance zahlbetrag payer zahlen zahlender betalen pagar pagare saldo solde owing outstanding restant offen offener verschuldigd dovuto owed uberweisen ueberweisen",
     "charge": "shipping freight delivery postage versand versandkosten port livraison verzendkosten bezorgkosten envio spedizione trasporto service svc serv charge charges handling "
     "porto fee fees tips tip gratuity carriage",
@@ -33,11 +35,9 @@ _WORDS: dict[str, str] = {
 }  # fmt: skip
 _CLASSES: dict[str, set[str]] = {}
 for _name, _text in _WORDS.items():
-    for _word in _text.split():
+    for _word in word_set(_text):
         _CLASSES.setdefault(_word, set()).add(_name)
 _BOOK = LabelBook({"word": _CLASSES})
-_NET = frozenset({"net", "nett", "netto"})
-_BALANCE = frozenset("due balance owing outstanding saldo solde offen offener restant".split())
 
 
 class AmountLabel(NamedTuple):
@@ -48,73 +48,74 @@ class AmountLabel(NamedTuple):
     net_word: bool = False
 
 
+class _Rule(NamedTuple):
+    """`every` class of words must occur, `some` one of them unless empty, `no` one of these. A rule without concept names no sum."""
+
+    every: frozenset[str]
+    some: frozenset[str]
+    no: frozenset[str]
+    concept: Concept | None
+    weight: float
+
+    def fits(self, has: set[str]) -> bool:
+        return self.every <= has and (not self.some or bool(self.some & has)) and not self.no & has
+
+
+def _rule(every: str, concept: Concept | None, weight: float = 1.0, *, some: str = "", no: str = "") -> _Rule:
+    return _Rule(word_set(every), word_set(some), word_set(no), concept, weight)
+
+
+_RULES = (  # the first that fits decides
+    _rule("count", None, no="tax incl"),  # total quantity
+    _rule("change", Concept.CHANGE),
+    _rule("round after", Concept.TOTAL, some="total amount"),
+    _rule("round incl", Concept.TOTAL, some="total amount"),
+    _rule("round", Concept.ROUNDING),
+    _rule("other", None),  # previous balance
+    _rule("extra", Concept.CHARGE),
+    _rule("discount", Concept.DISCOUNT, no="sub total"),
+    _rule("discount", Concept.DISCOUNT, no="sub after before"),
+    _rule("paid", Concept.PAID, 0.8, some="total amount", no="due tax"),
+    _rule("paid", Concept.PAID, no="due tax"),
+    _rule("incl sub", Concept.SUBTOTAL, 0.9, no="excl"),
+    _rule("incl due", Concept.AMOUNT_DUE, no="excl"),
+    _rule("incl tax", Concept.TOTAL, 0.95, some="total amount grand", no="excl"),
+    _rule("incl total", Concept.TOTAL, 0.95, no="excl"),
+    _rule("incl", Concept.TOTAL, 0.7, no="excl tax"),
+    _rule("incl", Concept.TOTAL, 0.4, no="excl"),  # "incl. VAT 3.20" may as well be the tax
+    _rule("net due", Concept.AMOUNT_DUE, no="tax"),
+    _rule("excl", Concept.NET_TOTAL, 0.95, some="total amount sub grand due tax"),
+    _rule("excl", Concept.NET_TOTAL, 0.8),
+    _rule("tax before", Concept.NET_TOTAL, 0.9),
+    _rule("tax after", Concept.TOTAL, 0.9),
+    _rule("tax paper total", Concept.TOTAL, 0.9),  # total of this tax invoice
+    _rule("tax", Concept.TAX_TOTAL, some="total amount sub grand due"),
+    _rule("tax", Concept.TAX_TOTAL, 0.85),
+    _rule("sub", Concept.SUBTOTAL, 0.9),
+    _rule("discount before", Concept.SUBTOTAL, 0.9),
+    _rule("due", Concept.AMOUNT_DUE, some="total amount grand", no="balance"),
+    _rule("due", Concept.AMOUNT_DUE, 0.9, no="balance"),
+    _rule("due", Concept.AMOUNT_DUE, 0.9, some="total amount grand"),  # a balance may hold older debts
+    _rule("due", Concept.AMOUNT_DUE, 0.85),
+    _rule("total charge", Concept.CHARGE, 0.6, no="grand amount"),
+    _rule("grand", Concept.TOTAL),
+    _rule("total discount", Concept.TOTAL, 0.7),
+    _rule("total", Concept.TOTAL, 0.9),
+    _rule("charge", Concept.CHARGE, 0.9),
+    _rule("amount", Concept.TOTAL, 0.5, no="unit"),
+)
+_MOST_WORDS = 12
+_MOST_TORN = 3
+
+
 def amount_label(text: str) -> AmountLabel | None:
     """The concept that the words of `text` name, or None when they name none that can be summed."""
-    words = [_BOOK.canonical(word) for word in tokens(text)][-12:]
-    if 1 < len(words) <= 3 and "".join(words) in _CLASSES:  # noqa: PLR2004  a word torn apart by kerning: "Br uttosumme"
+    words = [_BOOK.canonical(word) for word in tokens(text)][-_MOST_WORDS:]
+    if 1 < len(words) <= _MOST_TORN and "".join(words) in _CLASSES:  # torn apart by kerning: "Br uttosumme"
         words = ["".join(words)]
     has = {name for word in words for name in _CLASSES.get(word, ())}
-    if not has or ("count" in has and not has & {"tax", "incl"}):
+    rule = next((rule for rule in _RULES if rule.fits(has)), None)
+    if rule is None or rule.concept is None:
         return None
-    if "change" in has:
-        return AmountLabel(Concept.CHANGE, 1.0)
-    if "round" in has:
-        settled = has & {"total", "amount"} and ("after" in has or "incl" in has)
-        return AmountLabel(Concept.TOTAL, 1.0) if settled else AmountLabel(Concept.ROUNDING, 1.0)
-    if "other" in has:
-        return None
-    if "extra" in has:
-        return AmountLabel(Concept.CHARGE, 1.0)
-    if "discount" in has and not ("sub" in has or ("total" in has and has & {"after", "before"})):
-        return AmountLabel(Concept.DISCOUNT, 1.0)
-    if "paid" in has and "due" not in has and not has & {"tax"}:
-        return AmountLabel(Concept.PAID, 0.8 if has & {"total", "amount"} else 1.0)
-    return _sum_label(has, words)
-
-
-def _sum_label(has: set[str], words: Sequence[str]) -> AmountLabel | None:
-    if has & {"tax", "incl", "excl"}:
-        label = _tax_label(has, words)
-        if label is not None:
-            return label
-    if "sub" in has or ("discount" in has and "before" in has):
-        return AmountLabel(Concept.SUBTOTAL, 0.9)
-    if "due" in has:
-        strong = not set(words) & _BALANCE  # what is payable is the total; a balance may hold older debts
-        return AmountLabel(Concept.AMOUNT_DUE, (1.0 if strong else 0.9) if has & {"total", "amount", "grand"} else 0.9 if strong else 0.85)
-    if "total" in has or "grand" in has:
-        if "charge" in has and "grand" not in has and "amount" not in has:
-            return AmountLabel(Concept.CHARGE, 0.6)
-        return AmountLabel(Concept.TOTAL, 1.0 if "grand" in has else 0.9 if "discount" not in has else 0.7)
-    if "charge" in has:
-        return AmountLabel(Concept.CHARGE, 0.9)
-    if "amount" in has and "unit" not in has:
-        return AmountLabel(Concept.TOTAL, 0.5)
-    return None
-
-
-def _tax_label(has: set[str], words: Sequence[str]) -> AmountLabel | None:
-    summed = bool(has & {"total", "amount", "sub", "grand", "due"})
-    if "incl" in has and "excl" not in has:
-        if "sub" in has:
-            return AmountLabel(Concept.SUBTOTAL, 0.9)
-        if "due" in has:
-            return AmountLabel(Concept.AMOUNT_DUE, 1.0)
-        if summed or "tax" not in has:
-            return AmountLabel(Concept.TOTAL, 0.95 if "total" in has or "tax" in has else 0.7)
-        return AmountLabel(Concept.TOTAL, 0.4)
-    if "excl" in has:
-        net_word = bool(set(words) & _NET) and "tax" not in has
-        if net_word and "due" in has:
-            return AmountLabel(Concept.AMOUNT_DUE, 1.0)
-        return AmountLabel(Concept.NET_TOTAL, 0.95 if summed or "tax" in has else 0.8, net_word=net_word)
-    if "tax" in has:
-        if "before" in has:
-            return AmountLabel(Concept.NET_TOTAL, 0.9)
-        if "after" in has:
-            return AmountLabel(Concept.TOTAL, 0.9)
-        # "tax invoice total" is no tax
-        if "invoice" in words and "total" in has:
-            return AmountLabel(Concept.TOTAL, 0.9)
-        return AmountLabel(Concept.TAX_TOTAL, 1.0 if summed else 0.85)
-    return None
+    net_word = rule.concept == Concept.NET_TOTAL and "net" in has and "tax" not in has
+    return AmountLabel(rule.concept, rule.weight, net_word)

@@ -25,8 +25,8 @@ DATE_KEYS = frozenset(
         Concept.OTHER_DATE,
     }
 )
-_VALUE_START = re.compile(r"[\s:;.#№°=\-–)\]>*|_]*")
-_CODE = re.compile(r"[A-Za-z0-9ÄÖÜ_][\w./\-–]*(?:\s?[/-]\s?\d[\w./-]*)*")
+_VALUE_START = re.compile(r"[\s:;.#№°=\-\u2013)\]>*|_]*")
+_CODE = re.compile(r"[A-Za-z0-9ÄÖÜ_][\w./\-\u2013]*(?:\s?[/-]\s?\d[\w./-]*)*")
 _WEAK = {"number", "no", "n", "nr", "nummer", "numero", "ref", "trans", "check no", "order", "project", "bon", "ticket", "account", "reference", "slip", "c f", "p i", "pan"}  # fmt: skip
 LONGEST_LABEL = 9  # words; beyond it a segment is running text
 _TO = re.compile(r"\s*(?:-|\u2013|to|until|thru|through|till|au|bis|bis zum|tot|tot en met|t/m|hasta|al|a)\s*", re.IGNORECASE)
@@ -200,14 +200,19 @@ def _code_at(rest: Remainder, book: LabelBook) -> tuple[str, int, int] | None:
         return None
     if any(a.start == 0 and (a.currency or a.percent) for a in find_amounts(rest.text[:30])):
         return None
-    text = match[0].rstrip(".-–/")
+    text = match[0].rstrip(".-\u2013/")
     if not any(c.isdigit() for c in text) and "_" not in text:
         return None
-    head = tokens(text)
-    if head and any(m.start == 0 and len(head[0]) > 3 and m.letters >= len(head[0]) for m in book.matches(head)) and not head[0].isdigit():  # noqa: PLR2004  a real word
-        if len(head) == 1 or not any(c.isdigit() for c in text):
-            return None
+    if _is_label(tokens(text), book):
+        return None
     return text, match.start(), match.start() + len(text)
+
+
+def _is_label(words: Sequence[str], book: LabelBook) -> bool:
+    """The text that follows is a label itself: "Invoice  Date"; digits in the same word make it a code."""
+    if len(words) != 1 or len(words[0]) < 4 or words[0].isdigit():  # noqa: PLR2004  short words are codes as well
+        return False
+    return any(match.letters >= len(words[0]) for match in book.matches(words))
 
 
 def texts_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candidate]:

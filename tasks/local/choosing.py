@@ -1,5 +1,6 @@
 """Which candidate is the field's value, and for what reason? One answer a leaf, from everything gathered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tasks.local.addresses import AddressParts, one_line, parts_of
@@ -58,33 +59,24 @@ class Chooser:
         seller = _best_block(gathered.blocks, Concept.SELLER_NAME)
         others = [b for b in gathered.blocks if seller is None or b.score > _UNLABELLED or not _same_party(b, seller)]
         self.blocks = {party: seller if party == "seller" else _best_block(others, key) for party, key in _PARTY_KEYS.items()}
-        self._parts: dict[str, AddressParts] = {}
+        self._answers: dict[str, Callable[[Leaf], Choice | None]] = {
+            "date": self._date,
+            "money": self._sum,
+            "number": self._number,
+            "code": self._code,
+            "pattern": self._pattern,
+            "currency": self._currency,
+            "name": self._name,
+            "address": self._address,
+            "text": self._text,
+        }
 
     def choose(self, leaf: Leaf) -> Choice | None:
         meaning = leaf.meaning
         if leaf.type == "choice" and meaning.kind not in ("currency", "text", "code"):
             return None
-        match meaning.kind:
-            case "date":
-                return self._date(leaf)
-            case "money":
-                return self._sum(meaning.key)
-            case "number":
-                return self._number(meaning.key)
-            case "code":
-                return self._code(leaf)
-            case "pattern":
-                return self._pattern(leaf)
-            case "currency":
-                return self._currency()
-            case "name":
-                return self._name(meaning.party or "seller")
-            case "address":
-                return self._address(leaf)
-            case "text":
-                return self._text(leaf)
-            case _:
-                return None
+        answer = self._answers.get(meaning.kind)
+        return answer(leaf) if answer else None
 
     def _date(self, leaf: Leaf) -> Choice | None:
         own = self.seen.dates.get(f"own:{'.'.join(leaf.path)}", [])
@@ -118,7 +110,8 @@ class Chooser:
         ]
         return mine[0] if mine else ends.get(Concept.PERIOD_START, [])
 
-    def _sum(self, key: str) -> Choice | None:
+    def _sum(self, leaf: Leaf) -> Choice | None:
+        key = leaf.meaning.key
         amount = self.settled.chosen.get(key)
         if amount is None:
             return None
@@ -131,8 +124,8 @@ class Chooser:
         kind = key if key in (Concept.TOTAL, Concept.NET_TOTAL, Concept.TAX_TOTAL, Concept.AMOUNT_DUE) else "other amount"
         return Choice(amount.value, chosen, kind, reason)
 
-    def _number(self, key: str) -> Choice | None:
-        found = [a for a in self.seen.amounts if a.key == key]
+    def _number(self, leaf: Leaf) -> Choice | None:
+        found = [a for a in self.seen.amounts if a.key == leaf.meaning.key]
         if not found:
             return None
         best = max(found, key=lambda a: (a.weight, -a.candidate.place))
@@ -195,7 +188,7 @@ class Chooser:
                 near.add(id(one))
         return near
 
-    def _currency(self) -> Choice | None:
+    def _currency(self, _: Leaf) -> Choice | None:
         codes, signs = self.seen.currencies, self.seen.currency_signs
         if codes:
             code = max(codes, key=lambda c: (codes[c] + signs[c], c))
@@ -206,7 +199,8 @@ class Chooser:
             return Choice(code, self.seen.currency_at[code], "currency", "bare dollar sign" if bare_dollar else "sign printed")
         return None
 
-    def _name(self, party: str) -> Choice | None:
+    def _name(self, leaf: Leaf) -> Choice | None:
+        party = leaf.meaning.party or "seller"
         block = self.blocks.get(party)
         if block is None or block.name is None:
             return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.local.amount_labels import amount_label
-from tasks.local.folding import fold
+from tasks.local.folding import fold, word_set
 from tasks.local.labels import LABELS, Concept
 
 Kind = Literal["date", "money", "number", "code", "text", "name", "address", "pattern", "currency", "nothing"]
@@ -28,78 +28,74 @@ class Meaning:
     phrases: tuple[str, ...] = ()
 
 
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 _PARTIES: dict[Party, frozenset[str]] = {
-    "other": _set("payee representative beneficiary bank signatory agency agent carrier"),
-    "delivery": _set("delivery shipping ship deliver livraison lieferung liefer entrega envio consegna levering shipment destination"),
-    "buyer": _set("buyer customer client recipient purchaser bill billed billing acheteur kunde kunden kaeufer kaufer klant koper cliente comprador acquirente receiver destinataire debtor abonne destinatario rechnungsempfaenger"),
-    "seller": _set("seller vendor supplier issuer company merchant store shop business provider biller fournisseur vendeur emetteur societe entreprise verkaeufer verkaufer lieferant firma aussteller "
+    "other": word_set("payee representative beneficiary bank signatory agency agent carrier"),
+    "delivery": word_set("delivery shipping ship deliver livraison lieferung liefer entrega envio consegna levering shipment destination"),
+    "buyer": word_set("buyer customer client recipient purchaser bill billed billing acheteur kunde kunden kaeufer kaufer klant koper cliente comprador acquirente receiver destinataire debtor abonne destinatario rechnungsempfaenger"),
+    "seller": word_set("seller vendor supplier issuer company merchant store shop business provider biller fournisseur vendeur emetteur societe entreprise verkaeufer verkaufer lieferant firma aussteller "
     "verkoper leverancier bedrijf proveedor vendedor emisor empresa venditore fornitore cedente azienda sender retailer restaurant hotel organisation organization commerce tienda negozio winkel laden"),
 }  # fmt: skip
-_DATE = _set("date datum fecha data dated day jour issued due")
-_NUMBER = _set("number no num nr id identifier code reference ref numero nummer n numer identifiant kennung")
-_ADDRESS = _set("address adresse anschrift adres direccion indirizzo location addr domicilio ubicacion sede")
+_DATE = word_set("date datum fecha data dated day jour issued due")
+_NUMBER = word_set("number no num nr id identifier code reference ref numero nummer n numer identifiant kennung")
+_ADDRESS = word_set("address adresse anschrift adres direccion indirizzo location addr domicilio ubicacion sede")
 _PARTS: dict[str, frozenset[str]] = {
-    "postcode": _set("postcode zip zipcode postal plz cap cp postleitzahl"),
-    "city": _set("city town ville stadt ort ciudad citta stad plaats localita"),
-    "country": _set("country pays land pais paese"),
-    "region": _set("region state province provincia county bundesland departement"),
-    "street": _set("street rue strasse straat calle via road line1"),
+    "postcode": word_set("postcode zip zipcode postal plz cap cp postleitzahl"),
+    "city": word_set("city town ville stadt ort ciudad citta stad plaats localita"),
+    "country": word_set("country pays land pais paese"),
+    "region": word_set("region state province provincia county bundesland departement"),
+    "street": word_set("street rue strasse straat calle via road line1"),
 }
-_NAME = _set("name nom nombre naam nome title names")
+_NAME = word_set("name nom nombre naam nome title names")
 _PATTERNS: dict[Concept, frozenset[str]] = {
-    Concept.IBAN: _set("iban ibans"),
-    Concept.BIC: _set("bic swift"),
-    Concept.EMAIL: _set("email emails mail courriel correo"),
-    Concept.PHONE: _set("phone telephone tel mobile telefon telefono telefoon telefonnummer"),
-    Concept.FAX: _set("fax telefax"),
-    Concept.URL: _set("website url web homepage"),
+    Concept.IBAN: word_set("iban ibans"),
+    Concept.BIC: word_set("bic swift"),
+    Concept.EMAIL: word_set("email emails mail courriel correo"),
+    Concept.PHONE: word_set("phone telephone tel mobile telefon telefono telefoon telefonnummer"),
+    Concept.FAX: word_set("fax telefax"),
+    Concept.URL: word_set("website url web homepage"),
 }
-_VAT = _set("vat tva ust btw iva mwst umsatzsteuer ustid partita")
-_TAX = _set("tax gst sst steuer steuernummer fiscal fiscale tin ein gstin siret nif cif abn")
+_VAT = word_set("vat tva ust btw iva mwst umsatzsteuer ustid partita")
+_TAX = word_set("tax gst sst steuer steuernummer fiscal fiscale tin ein gstin siret nif cif abn")
 _TEXTS: dict[Concept, tuple[frozenset[str], ...]] = {
-    Concept.PAYMENT_TERMS: (_set("terms conditions zahlungsbedingungen condizioni condiciones"),),
+    Concept.PAYMENT_TERMS: (word_set("terms conditions zahlungsbedingungen condizioni condiciones"),),
     Concept.PAYMENT_METHOD: (
-        _set("payment paiement zahlung pago pagamento betaal"),
-        _set("method means mode type art methode medio metodo way"),
+        word_set("payment paiement zahlung pago pagamento betaal"),
+        word_set("method means mode type art methode medio metodo way"),
     ),
 }
 _NUMBERS: tuple[tuple[Concept, frozenset[str]], ...] = (
-    (Concept.PAYMENT_REFERENCE, _set("payment paiement zahlung pago pagamento remittance")),
-    (Concept.ORDER_NUMBER, _set("order po purchase commande bestellung bestell auftrag bestelling pedido ordine")),
-    (Concept.CUSTOMER_NUMBER, _set("customer client kunden kunde klant cliente account")),
-    (Concept.CONTRACT_NUMBER, _set("contract contrat vertrag vertrags contrato contratto agreement")),
-    (Concept.DELIVERY_NUMBER, _set("delivery despatch dispatch lieferschein livraison albaran ddt")),
-    (Concept.PROJECT_NUMBER, _set("project projet projekt proyecto progetto job")),
-    (Concept.REGISTRATION_NUMBER, _set("registration register registry siren kvk hrb company")),
+    (Concept.PAYMENT_REFERENCE, word_set("payment paiement zahlung pago pagamento remittance")),
+    (Concept.ORDER_NUMBER, word_set("order po purchase commande bestellung bestell auftrag bestelling pedido ordine")),
+    (Concept.CUSTOMER_NUMBER, word_set("customer client kunden kunde klant cliente account")),
+    (Concept.CONTRACT_NUMBER, word_set("contract contrat vertrag vertrags contrato contratto agreement")),
+    (Concept.DELIVERY_NUMBER, word_set("delivery despatch dispatch lieferschein livraison albaran ddt")),
+    (Concept.PROJECT_NUMBER, word_set("project projet projekt proyecto progetto job")),
+    (Concept.REGISTRATION_NUMBER, word_set("registration register registry siren kvk hrb company")),
 )
-_DOCUMENT = _set(
+_DOCUMENT = word_set(
     "invoice receipt bill document facture rechnung rechnungs factuur factura fattura beleg ticket doc inv slip voucher statement recibo ricevuta"
 )
 _DATES: tuple[tuple[Concept, frozenset[str]], ...] = (
     (
         Concept.DUE_DATE,
-        _set(
+        word_set(
             "due payment deadline echeance faelligkeit fallig faellig faelligkeits vervaldatum verval vencimiento scadenza pay payable limite"
         ),
     ),
-    (Concept.ORDER_DATE, _set("order commande bestell bestelldatum auftrags pedido ordine po")),
+    (Concept.ORDER_DATE, word_set("order commande bestell bestelldatum auftrags pedido ordine po")),
     (
         Concept.DELIVERY_DATE,
-        _set("delivery delivered shipping shipped ship service supply livraison liefer lieferdatum lever entrega consegna"),
+        word_set("delivery delivered shipping shipped ship service supply livraison liefer lieferdatum lever entrega consegna"),
     ),
-    (Concept.PERIOD_START, _set("start from begin debut von beginn van desde inicio inizio since")),
-    (Concept.PERIOD_END, _set("end to until bis fin ende tot hasta fine thru through")),
+    (Concept.PERIOD_START, word_set("start from begin debut von beginn van desde inicio inizio since")),
+    (Concept.PERIOD_END, word_set("end to until bis fin ende tot hasta fine thru through")),
 )
-_NEVER_ISSUE = _set(
+_NEVER_ISSUE = word_set(
     "birth print printed expiry expires expiration valid tax check arrival departure hired signed received created updated scheme point"
 )
-_UNREADABLE = _set("scheme category currency base")  # refinements of a value that stand nowhere beside a label of their own
+_UNREADABLE = word_set("scheme category currency base")  # refinements of a value that stand nowhere beside a label of their own
 _ALSO_PARTIES = frozenset().union(*_PARTIES.values())
-_FILLER = _set("the a an of de du la le el des der die das van di del il or and et und as such what which is was where how")
+_FILLER = word_set("the a an of de du la le el des der die das van di del il or and et und as such what which is was where how")
 
 
 def words_of(name: str) -> list[str]:
@@ -192,7 +188,7 @@ def _date(here: set[str], around: set[str]) -> Meaning | None:
         if here & names or (concept not in (Concept.PERIOD_END, Concept.PERIOD_START) and around & names and not here & _DOCUMENT):
             return Meaning("date", concept)
     if around & _NEVER_ISSUE or not (
-        here & _DATE or here & _DOCUMENT or here & _set("issue purchase transaction on at when sale emission")
+        here & _DATE or here & _DOCUMENT or here & word_set("issue purchase transaction on at when sale emission")
     ):
         return None
     return Meaning("date", Concept.ISSUE_DATE)
@@ -200,7 +196,7 @@ def _date(here: set[str], around: set[str]) -> Meaning | None:
 
 def _amount(words: list[str], parents: list[str], value_type: ValueType) -> Meaning | None:
     here = set(words)
-    if here & _set("rate percent percentage percentage quantity count currency pages taux satz tarif"):
+    if here & word_set("rate percent percentage percentage quantity count currency pages taux satz tarif"):
         return None
     if "line" in here or "lines" in here or "item" in here:
         return Meaning("money", Concept.SUBTOTAL)
@@ -214,17 +210,17 @@ def _amount(words: list[str], parents: list[str], value_type: ValueType) -> Mean
 
 def _string(words: list[str], here: set[str], around: set[str], parents: list[str]) -> Meaning | None:
     party = _party(here, parents)
-    if here & _UNREADABLE and not here & _set("amount total") and here != {"currency"} and "code" not in here:
+    if here & _UNREADABLE and not here & word_set("amount total") and here != {"currency"} and "code" not in here:
         return Meaning("nothing", Concept.UNKNOWN)
     for concept, names in _PATTERNS.items():
-        if here & names and not here & _set("debited"):
+        if here & names and not here & word_set("debited"):
             return Meaning("pattern", concept, party)
-    if here & _set("currency devise wahrung waehrung valuta moneda divisa monnaie munt") and "tax" not in here:
+    if here & word_set("currency devise wahrung waehrung valuta moneda divisa monnaie munt") and "tax" not in here:
         return Meaning("currency", Concept.CURRENCY)
     for part, names in _PARTS.items():
-        if here & names and not here & _ADDRESS or (here & names and part != "street"):
+        if (here & names and not here & _ADDRESS) or (here & names and part != "street"):
             return Meaning("address", Concept.SELLER_ADDRESS, party or "seller", part)
-    if here & _ADDRESS and not here & _set("email electronic"):
+    if here & _ADDRESS and not here & word_set("email electronic"):
         return Meaning("address", Concept.SELLER_ADDRESS, party or "seller")
     if "lines" in here and around & _ADDRESS:
         return Meaning("address", Concept.SELLER_ADDRESS, party or "seller", "lines")
@@ -238,9 +234,9 @@ def _identifier(here: set[str], around: set[str], parents: list[str], party: Par
     numbered = bool(here & _NUMBER)
     if here & _VAT and (numbered or here <= _VAT | _ALSO_PARTIES):
         return Meaning("pattern", Concept.VAT_ID, party)
-    if here & _TAX and numbered or here & _set("gstin siret nif cif abn tin ein steuernummer"):
+    if (here & _TAX and numbered) or here & word_set("gstin siret nif cif abn tin ein steuernummer"):
         return Meaning("code", Concept.TAX_NUMBER, party)
-    if numbered and here & _set("bank account konto compte") and around & _set("bank payment accounts iban konto"):
+    if numbered and here & word_set("bank account konto compte") and around & word_set("bank payment accounts iban konto"):
         return Meaning("code", Concept.ACCOUNT_NUMBER)
     if here & _DATE and not numbered:
         return _date(here, around)
@@ -258,7 +254,7 @@ def _identifier(here: set[str], around: set[str], parents: list[str], party: Par
 
 def _string_sum(words: list[str], here: set[str]) -> Meaning | None:
     label = amount_label(" ".join(words))
-    summed = here & _set("total amount sum betrag montant importe importo gesamtbetrag ttc subtotal gross net tax totale totaal summe")
+    summed = here & word_set("total amount sum betrag montant importe importo gesamtbetrag ttc subtotal gross net tax totale totaal summe")
     return Meaning("money", label.concept) if label is not None and summed and not here & _NUMBER else None
 
 

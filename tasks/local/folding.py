@@ -26,6 +26,11 @@ def tokens(text: str) -> tuple[str, ...]:
     return tuple(_TOKEN.findall(fold(text)))
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The blank-separated words of a table in this package."""
+    return frozenset(text.split())
+
+
 def bare(text: str) -> str:
     """Folded letters and digits only."""
     return "".join(c for c in fold(text) if c.isalnum())

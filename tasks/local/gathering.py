@@ -4,25 +4,25 @@ import re
 from collections import Counter, deque
 from heapq import nlargest
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from schemas.document import Page
 from tasks.local.amounts import Amount, amounts_on
 from tasks.local.candidates import Candidate, candidate, codes_on, dates_on, texts_on
-from tasks.local.dates import Order
-from tasks.local.ids import FoundId, find_bics, find_ibans, find_vat_ids
 from tasks.local.labels import Concept, LabelBook, lexicon
 from tasks.local.money import SIGNS, currency_codes, currency_signs, find_amounts
 from tasks.local.parties import PartyBlock, parties_on
+from tasks.local.patterns import patterns_on
 from tasks.local.reading import Segment, Sheet, sheet_of
 from tasks.local.shape import Leaf
 from tasks.local.tables import MOST_ITEMS, Item, items_on
 
+if TYPE_CHECKING:
+    from tasks.local.dates import Order
+
 MOST_OF_A_KEY = 12
 MOST_AMOUNTS = (150, 250)  # of the first pages, of the last ones: sums stand on either
 MOST_BLOCKS = 40
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_URL = re.compile(r"(?:https?://|www\.)[\w./?=&%#-]+[\w/]", re.IGNORECASE)
-_PHONE = re.compile(r"\+?\(?\d[\d ()./-]{6,18}\d")
 _AMERICAN = re.compile(r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|\bUSA\b|\bU\.S\.|US\$|\bUSD\b|United States")
 
 
@@ -70,7 +70,7 @@ class Gathered:
         self._keep(self.dates, dates_on(sheet, self.book, self._own_dates))
         self._keep(self.codes, codes_on(sheet, self.book, self._code_keys))
         self._keep(self.texts, texts_on(sheet, self.book, self._text_keys))
-        self._keep(self.patterns, _patterns_on(sheet))
+        self._keep(self.patterns, patterns_on(sheet))
         for date in chain.from_iterable(self.dates.values()):
             if date.page == sheet.page_number and date.value.sure_order:
                 self.orders[date.value.sure_order] += 1
@@ -111,39 +111,3 @@ class Gathered:
         for key, many in kept.items():
             if len(many) > MOST_OF_A_KEY:
                 kept[key] = sorted(nlargest(MOST_OF_A_KEY, many, key=lambda c: (c.score, -c.place)), key=lambda c: c.place)
-
-
-def _patterns_on(sheet: Sheet) -> list[Candidate]:
-    """Values that are known by their form alone."""
-    found: list[Candidate] = []
-    for segment in sheet.segments:
-        text = segment.text
-
-        def add(key: str, match: re.Match[str] | FoundId, value: str, score: float, why: str, at: Segment = segment) -> None:
-            start, end = (match.start, match.end) if isinstance(match, FoundId) else match.span()
-            found.append(candidate(sheet, at, start, end, key=key, value=value, score=score, why=(why,)))
-
-        for found_id in find_ibans(text):
-            add(Concept.IBAN, found_id, found_id.value, 1.0, "check digits agree")
-        for found_id in find_vat_ids(text):
-            add(
-                Concept.VAT_ID,
-                found_id,
-                found_id.value,
-                1.0 if found_id.checked else 0.8,
-                "check digits agree" if found_id.checked else "form of a VAT id",
-            )
-        lowered = text.lower()
-        if "bic" in lowered or "swift" in lowered:
-            for found_id in find_bics(text):
-                add(Concept.BIC, found_id, found_id.value, 0.9, "beside its label")
-        for email in _EMAIL.finditer(text):
-            add(Concept.EMAIL, email, email[0], 0.9, "form of an e-mail address")
-        for url in _URL.finditer(text):
-            add(Concept.URL, url, url[0], 0.9, "form of a web address")
-        for label, key in ((r"(?:tel|phone|fon|ph|telefon\w*|telephone|mobile|hp)\b", Concept.PHONE), (r"fax\b", Concept.FAX)):
-            for match in re.finditer(label + r"[^\d+(]{0,8}", lowered):
-                number = _PHONE.match(text, match.end())
-                if number:
-                    add(key, number, number[0].strip(), 0.9, "label and form of a telephone number")
-    return found

@@ -7,24 +7,25 @@ from decimal import Decimal
 from tasks.local.arithmetic import Settled
 from tasks.local.candidates import Candidate
 from tasks.local.concepts import words_of
+from tasks.local.folding import word_set
 from tasks.local.labels import Concept
 from tasks.local.shape import Group, Leaf, Listed
 from tasks.local.tables import Item
 
-_ITEMS = frozenset(
-    "line lines item items position positions product products article articles entry entries posten positionen lignes articulos lineas righe voci regels artikelen services".split()
+_ITEMS = word_set(
+    "line lines item items position positions product products article articles entry entries posten positionen lignes articulos lineas righe voci regels artikelen services"
 )
-_TAXES = frozenset("tax taxes vat breakdown steuern tva iva btw".split())
-_ACCOUNTS = frozenset("account accounts bank konten iban ibans comptes".split())
+_TAXES = word_set("tax taxes vat breakdown steuern tva iva btw")
+_ACCOUNTS = word_set("account accounts bank konten iban ibans comptes")
 _CELL_NAMES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("tax_rate", frozenset("rate taux satz percent percentage tarif aliquota".split())),
-    ("quantity", frozenset("quantity qty count menge anzahl quantite aantal cantidad quantita hours".split())),
-    ("unit_price", frozenset("price prix preis prijs precio prezzo einzelpreis".split())),
-    ("amount", frozenset("amount total sum montant betrag bedrag importe importo subtotal net value gross".split())),
-    ("unit", frozenset("unit unite einheit eenheid unidad".split())),
-    ("description", frozenset("description name title item product article designation libelle bezeichnung omschrijving descripcion descrizione beschreibung label text".split())),
+    ("tax_rate", word_set("rate taux satz percent percentage tarif aliquota")),
+    ("quantity", word_set("quantity qty count menge anzahl quantite aantal cantidad quantita hours")),
+    ("unit_price", word_set("price prix preis prijs precio prezzo einzelpreis")),
+    ("amount", word_set("amount total sum montant betrag bedrag importe importo subtotal net value gross")),
+    ("unit", word_set("unit unite einheit eenheid unidad")),
+    ("description", word_set("description name title item product article designation libelle bezeichnung omschrijving descripcion descrizione beschreibung label text")),
 )  # fmt: skip
-_NO_CELL = frozenset("tax discount base gross allowance charge category reason code origin reference object standard buyer note".split())
+_NO_CELL = word_set("tax discount base gross allowance charge category reason code origin reference object standard buyer note")
 
 
 @dataclass(frozen=True, slots=True)

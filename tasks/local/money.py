@@ -5,9 +5,11 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
-CODES = frozenset(
+from tasks.local.folding import word_set
+
+CODES = word_set(
     "EUR USD GBP CHF JPY CNY INR MYR SGD AUD CAD NZD HKD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY RUB UAH BRL MXN ARS CLP COP ZAR AED SAR ILS THB IDR "
-    "PHP VND KRW TWD EGP NGN KES MAD TND XOF XAF PKR BDT LKR".split()
+    "PHP VND KRW TWD EGP NGN KES MAD TND XOF XAF PKR BDT LKR"
 )
 SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "¥": "JPY", "₽": "RUB", "₺": "TRY", "₩": "KRW", "RM": "MYR", "Rs": "INR", "zł": "PLN", "Kč": "CZK", "Fr.": "CHF",
          "US$": "USD", "S$": "SGD", "A$": "AUD", "C$": "CAD", "HK$": "HKD", "R$": "BRL", "NZ$": "NZD", "$": "USD"}  # fmt: skip
@@ -23,13 +25,13 @@ _WORDS = {
 }
 _SIGN = "|".join(re.escape(s) for s in sorted((*SIGNS, *CODES), key=len, reverse=True))
 _NUMBER = (
-    r"\d{1,3}(?:[.,'’\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?"  # 1.234,56  1,234.56  1'234.50
+    r"\d{1,3}(?:[.,'\u2019\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?"  # 1.234,56  1,234.56  1'234.50
     r"|\d{1,3}(?:,\d{2})+,\d{3}(?:\.\d{1,2})?"  # 1,12,345.00
     r"|\d{1,3}(?: \d{3})+,\d{2}"  # 1 234,56: spaces only where a decimal comma proves it
     r"|\d+[.,]\d+|\d+|[.,]\d{2}"
 )
 _AMOUNT = re.compile(
-    rf"(?<![\w.,/#-])(?<!\d:)(?P<open>\()?(?P<minus>[-−–]\s?)?(?P<before>(?:{_SIGN})\.?)?\s?(?P<minus2>[-−–]\s?)?(?P<number>{_NUMBER})"
+    rf"(?<![\w.,/#-])(?<!\d:)(?P<open>\()?(?P<minus>[-\u2212\u2013]\s?)?(?P<before>(?:{_SIGN})\.?)?\s?(?P<minus2>[-\u2212\u2013]\s?)?(?P<number>{_NUMBER})"
     rf"(?P<minus3>-(?![\w]))?\s?(?P<percent>%)?(?P<close>\))?(?:\s?(?P<after>{_SIGN})(?![A-Za-z]))?(?=$|[^\w/]|[A-Za-z]{{1,2}}\b)(?![-/.,:']\d)"
 )
 _CODE = re.compile(r"(?<![A-Za-z])(" + "|".join(CODES) + r")(?![A-Za-z])")
@@ -70,7 +72,7 @@ def find_amounts(text: str) -> tuple[FoundAmount, ...]:
 
 def read_number(text: str) -> Decimal | None:
     """The unsigned number that `text` is, by its separators: the last one is the decimal mark unless exactly three digits follow it."""
-    compact = re.sub(r"[\s'’\u00a0\u202f]", "", text)
+    compact = re.sub(r"[\s'\u2019\u00a0\u202f]", "", text)
     marks = [c for c in compact if c in ".,"]
     if marks:
         whole, _, part = compact.rpartition(marks[-1])

@@ -193,9 +193,11 @@ class PrintedPage:
         code = text.strip().upper()
         found: list[Occurrence] = []
         for segment in self.sheet.segments if code in CODES or re.fullmatch(r"[A-Z]{2}", code) else ():
-            for amount in find_amounts(segment.text):
-                if amount.currency == code:
-                    found.append(self._at(segment, amount.start, amount.end, 1.0, labelled=False, how="currency sign"))
+            found += [
+                self._at(segment, amount.start, amount.end, 1.0, labelled=False, how="currency sign")
+                for amount in find_amounts(segment.text)
+                if amount.currency == code
+            ]
             if code in currency_codes(segment.text) or country_code(segment.text) == code:
                 found.append(self._at(segment, 0, len(segment.text), 1.0, labelled=False, how="name of the code"))
         return found[:3]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from schemas.document import Box, Page, Word
 
 WIDE_GAP = 1.2  # in line heights: the white space between columns, wider than any between words
 SAME_ROW = 0.5  # share of the smaller line height by which centres may differ
+MIN_SLOPE = 0.002  # less than a tenth of a line over the page: straight
 MAX_SLOPE = 0.08  # steeper than 4.5 degrees is no skewed line but noise
 
 
@@ -189,7 +191,7 @@ def _turn(tokens: list[Token]) -> int:
     """Degrees clockwise by which the text is turned, by the shape of words and the steps from word to word."""
     long = [t for t in tokens if len(t.word.text) > 3]  # noqa: PLR2004  shorter ones may be taller than wide when upright
     standing = sum(t.height > 1.3 * (t.x1 - t.x0) for t in long)
-    pairs = list(zip(tokens, tokens[1:], strict=False))
+    pairs = list(pairwise(tokens))
     if standing > 0.6 * len(long) and len(long) > 2:  # noqa: PLR2004  two words prove nothing
         steps = [b.y0 - a.y0 for a, b in pairs if abs(b.x0 - a.x0) < 0.5 * (a.x1 - a.x0)]
         return 90 if sum(s > 0 for s in steps) * 2 >= len(steps) else 270
@@ -201,10 +203,10 @@ def _straight(tokens: list[Token]) -> list[Token]:
     """Take the skew of a scan out, measured on words that follow each other closely."""
     slopes = [
         (b.middle - a.middle) / (b.x0 - a.x0)
-        for a, b in zip(tokens, tokens[1:], strict=False)
+        for a, b in pairwise(tokens)
         if 0 < b.x0 - a.x1 < 2 * a.height and abs(b.middle - a.middle) < 0.4 * a.height
     ]
     slope = median(slopes) if len(slopes) > 5 else 0.0  # noqa: PLR2004  fewer prove nothing
-    if not 0.002 < abs(slope) < MAX_SLOPE:
+    if not MIN_SLOPE < abs(slope) < MAX_SLOPE:
         return tokens
     return [t._replace(y0=t.y0 - slope * t.x0, y1=t.y1 - slope * t.x0) for t in tokens]

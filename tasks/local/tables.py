@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from schemas.document import Word
 from tasks.local.amount_labels import amount_label
 from tasks.local.candidates import Candidate, found_by, place_of
-from tasks.local.folding import tokens
+from tasks.local.folding import tokens, word_set
 from tasks.local.labels import Concept, LabelBook
 from tasks.local.money import FoundAmount, find_amounts
 from tasks.local.reading import Segment, Sheet, Token
@@ -42,7 +41,7 @@ _ENDS = frozenset(
         Concept.DISCOUNT,
     }
 )
-_COUNTS = frozenset("total tot subtotal ttl totaal gesamt totale item items".split())
+_COUNTS = word_set("total tot subtotal ttl totaal gesamt totale item items")
 _WINDOW = 70  # rows that one head may rule on a page
 
 
@@ -204,7 +203,7 @@ def _name(sheet: Sheet, item: Item, texts: list[Segment]) -> None:
             "item_id", code, 0.5, sheet.page_number, (texts[0].tokens[0].word,), found_by(sheet), (), place_of(sheet, texts[0])
         )
         texts = texts[1:]
-    words: list[Word] = [t.word for segment in texts for t in segment.tokens]
+    words = [t.word for segment in texts for t in segment.tokens]
     text = " ".join(w.text for w in words).strip(" *|-")
     if text:
         first = texts[0]
