@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from schemas.document import Document, RenderSettings
-from schemas.errors import DocumentError, LimitError, WorkerError
+from schemas.errors import DocumentError, LimitError, UnreadableError, WorkerError
 from schemas.flow import RenderSettingsSpec
 from tasks.documents.identify import identify
 from tasks.documents.reader import DocumentReader
@@ -176,6 +176,17 @@ async def test_foreign_packages_in_the_working_directory_do_not_hide_ours(tmp_pa
     document = identify(make_pdf(1, tmp_path / "a.pdf"))
     async with reader_at(tmp_path) as reader:
         assert (await reader.image(document, 1, SIZE)).image.data
+
+
+async def test_a_file_that_went_away_or_changed_is_not_taken_for_the_document_that_was_found(tmp_path: Path) -> None:
+    gone, changed = identify(make_pdf(1, tmp_path / "gone.pdf")), identify(make_pdf(1, tmp_path / "changed.pdf"))
+    gone.path.unlink()
+    make_pdf(2, changed.path)
+    async with reader_at(tmp_path) as reader:
+        with pytest.raises(UnreadableError, match="cannot be opened any more"):
+            await reader.open(gone)
+        with pytest.raises(UnreadableError, match="has changed since it was found"):
+            await reader.open(changed)
 
 
 @linux_only

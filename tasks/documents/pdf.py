@@ -13,7 +13,7 @@ from PIL import Image
 from pypdfium2 import PdfDocument, PdfiumError
 
 from schemas.document import Attachment, DocumentInfo, Page, PageKind, Word
-from schemas.errors import LimitError, PasswordError, UnreadableError
+from schemas.errors import DocumentError, LimitError, PasswordError, UnreadableError
 from tasks.documents import pdf_forms
 from tasks.documents.encode import encode_image, is_blank
 from tasks.documents.ocr import OCR_SIDE_PX, words_of_picture
@@ -79,10 +79,6 @@ class PdfFile:
         return found
 
     def visit(self, request: VisitRequest) -> Visit:
-        self._visits += 1
-        if self._visits % VISITS_UNTIL_REOPENED == 0:
-            self._pdf.close()
-            self._pdf = self._open()
         with self._page(request.page_number) as (page, placement):
             return self._visit(page, placement, request)
 
@@ -92,6 +88,12 @@ class PdfFile:
 
     @contextmanager
     def _page(self, page_number: int) -> Iterator[tuple[Any, Placement]]:
+        self._visits += 1
+        if self._visits % VISITS_UNTIL_REOPENED == 0:
+            with contextlib.suppress(DocumentError):  # the file may have moved; the open one still serves
+                fresh = self._open()
+                self._pdf.close()
+                self._pdf = fresh
         try:
             page = self._pdf.get_page(page_number - 1)
         except PdfiumError as error:

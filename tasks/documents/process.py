@@ -30,6 +30,11 @@ class WorkerDiedError(Exception):
         self.returncode = returncode
 
     @property
+    def from_outside(self) -> bool:
+        """Killed by the system or a person; what a document does to its reader ends in other signals."""
+        return self.returncode == -getattr(signal, "SIGKILL", 0)
+
+    @property
     def cause(self) -> str:
         if self.returncode is None or self.returncode >= 0:
             return f"exit code {self.returncode}"
@@ -45,8 +50,8 @@ class WorkerLateError(Exception):
 class WorkerProcess:
     """One child. Asked for one thing at a time; after an error of this module it is dead and `stop` cleans up."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._settings = dict(settings)
+    def __init__(self, settings: Mapping[str, Any], *, threads: int) -> None:
+        self._settings, self._threads = dict(settings), threads
         self._process: asyncio.subprocess.Process | None = None
         self._recent: OrderedDict[str, None] = OrderedDict()
         self.knows_ocr = False
@@ -73,7 +78,7 @@ class WorkerProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env=_environment(os.environ),
+            env=_environment(os.environ, self._threads),
             limit=_STREAM_BYTES,
             start_new_session=True,
         )
@@ -132,8 +137,9 @@ class WorkerProcess:
             await self._process.wait()
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(environ: Mapping[str, str], threads: int) -> dict[str, str]:
     """What a worker needs, and no secret: whoever takes one over by a hostile file finds no API key."""
     kept = {name: value for name, value in environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)}
+    kept.setdefault("OMP_NUM_THREADS", str(threads))
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), environ.get("PYTHONPATH"))))
     return kept

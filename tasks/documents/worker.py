@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from schemas.document import Document
-from schemas.errors import DocumentError, LimitError, WorkerError
+from schemas.errors import DocumentError, LimitError, UnreadableError, WorkerError
 from tasks.documents import wire
 from tasks.documents.confinement import keep_freed_memory, limit_memory
 from tasks.documents.identify import PDF
@@ -70,6 +70,12 @@ class Worker:
         return file
 
     def _opened(self, document: Document) -> OpenFile:
+        try:
+            size_bytes = document.path.stat().st_size
+        except OSError as error:
+            raise UnreadableError(f"the file cannot be opened any more: {error.strerror or type(error).__name__}") from error
+        if size_bytes != document.size_bytes:
+            raise UnreadableError("the file has changed since it was found; the next run takes it as it is then")
         if document.media_type == PDF:
             return PdfFile(document.path, self._passwords)
         from tasks.documents.picture import PictureFile  # noqa: PLC0415  a run over PDFs alone needs no image readers

@@ -47,7 +47,9 @@ class WorkerPool:
     def __init__(self, settings: Mapping[str, Any], *, workers: int | None = None) -> None:
         self._settings = settings
         self.size = workers or _affordable(RENDER_MB)
-        self._ocr_slots = asyncio.Semaphore(min(self.size, _affordable(OCR_MB)))
+        ocr_slots = min(self.size, _affordable(OCR_MB))
+        self._ocr_slots = asyncio.Semaphore(ocr_slots)
+        self._threads = max(1, _cores() // ocr_slots)  # of one OCR engine; more than that would only wait for each other
         self._queue: deque[Request] = deque()
         self._idle: dict[WorkerProcess, asyncio.Future[Request]] = {}
         self._keepers: list[asyncio.Task[None]] = []
@@ -105,7 +107,7 @@ class WorkerPool:
 
     async def _started(self) -> WorkerProcess | None:
         for _ in range(START_ATTEMPTS):
-            process = WorkerProcess(self._settings)
+            process = WorkerProcess(self._settings, threads=self._threads)
             self.processes.add(process)
             try:
                 await process.start()
@@ -136,7 +138,8 @@ class WorkerPool:
                 )
                 return None
             except WorkerDiedError as error:
-                if process.answered == 0 or request.retried:  # a fresh worker had done nothing else
+                is_fresh = process.answered == 0 and not error.from_outside  # it had done nothing else that could have hurt it
+                if is_fresh or request.retried:
                     request.fail(
                         WorkerError(
                             f"the process reading it died ({error.cause}): the file is damaged or hostile, or needs too much memory"
@@ -182,10 +185,13 @@ def _fitness(process: WorkerProcess, request: Request) -> tuple[bool, bool]:
     return request.ocr and process.knows_ocr, process.has_open(request.document_id)
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _affordable(megabytes_each: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     available = _available_mb()
-    return cores if available is None else max(1, min(cores, available // megabytes_each))
+    return _cores() if available is None else max(1, min(_cores(), available // megabytes_each))
 
 
 def _available_mb() -> int | None:
