@@ -11,6 +11,9 @@ import typer
 from pipelines.text_table import money, print_rows
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pipelines.loading import Project
     from pipelines.planning.plan import Plan
 
 SHOWN_NOTES = 10
@@ -38,14 +41,11 @@ def plan(
 ) -> None:
     """Show what a run would cost before anything is spent: documents, pages, what is free, calls, tokens and money, and whether the budget allows it."""
     from pipelines.cli.amounts import dollars  # noqa: PLC0415 - `docmill --help` must not import it
-    from pipelines.loading import find_flow_file, load_flow  # noqa: PLC0415
-    from pipelines.planning.planner import PlanOptions, plan_flow  # noqa: PLC0415
-    from schemas.usage import NANO_PER_UNIT  # noqa: PLC0415
+    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
 
     cost = dollars(max_cost)
-    options = PlanOptions(max_tokens=max_tokens, max_cost_nano=None if cost is None else int(cost * NANO_PER_UNIT))
-    definition = load_flow(find_flow_file(file), flow, local=local)
-    found = asyncio.run(plan_flow(definition, paths or None, options))
+    project = load_project(find_flow_file(file))
+    found = asyncio.run(_plan(project, flow, paths or None, local=local, max_tokens=max_tokens, max_cost=cost))
     if as_json:
         sys.stdout.write(json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -54,6 +54,29 @@ def plan(
         typer.echo(f"note: {note}", err=True)
     if len(found.notes) > SHOWN_NOTES:
         typer.echo(f"note: and {len(found.notes) - SHOWN_NOTES} more", err=True)
+
+
+async def _plan(
+    project: "Project", flow: str, paths: list[str] | None, *, local: bool, max_tokens: int | None, max_cost: "Decimal | None"
+) -> "Plan":
+    """The workers that open documents start while the rest is imported, which takes as long."""
+    from pipelines.loading import define  # noqa: PLC0415
+    from pipelines.loading.places import store_url  # noqa: PLC0415
+    from pipelines.planning.sketch_reader import SketchReader  # noqa: PLC0415
+    from schemas.flow import RenderSettingsSpec  # noqa: PLC0415
+    from schemas.usage import NANO_PER_UNIT  # noqa: PLC0415
+    from tasks.documents.passwords import passwords_of  # noqa: PLC0415
+
+    steps = [step.settings for step in project.flow(flow).steps]
+    render = next((settings for settings in steps if isinstance(settings, RenderSettingsSpec)), RenderSettingsSpec())
+    async with SketchReader(
+        render, store_url=store_url(project.flow_file, project.folder), passwords=passwords_of(render, project.folder)
+    ) as reader:
+        await reader.begun()
+        from pipelines.planning.planner import PlanOptions, plan_flow  # noqa: PLC0415
+
+        options = PlanOptions(max_tokens=max_tokens, max_cost_nano=None if max_cost is None else int(max_cost * NANO_PER_UNIT))
+        return await plan_flow(define(project, flow, local=local), paths, options, reader)
 
 
 def _print(found: "Plan") -> None:

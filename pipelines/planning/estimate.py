@@ -87,6 +87,18 @@ class StepEstimate:
         nano = (call.bound_cost_nano or 0) - (cost.expected if cost else 0)
         self.widest_call = max(self.widest_call[0], tokens), max(self.widest_call[1], nano)
 
+    def only_if_needed(self, step: str) -> "StepEstimate":
+        """The same calls as those of `step`, which makes them only when something is wrong: they count in `high` alone."""
+        cost = None if self.cost_nano is None else Spread(high=self.cost_nano.expected)
+        return StepEstimate(
+            step,
+            self.role,
+            self.model,
+            prompt=Spread(high=self.prompt.expected),
+            completion=Spread(high=self.completion.expected),
+            cost_nano=cost,
+        )
+
 
 def dollars(spread: Spread | None) -> dict[str, float] | None:
     return None if spread is None else {name: value / NANO_PER_UNIT for name, value in spread.as_json().items()}

@@ -4,20 +4,21 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipelines.loading.definition_hash import definition_hash
 from pipelines.planning.counting import CountingGateway, StoredAnswers
+from pipelines.planning.estimate import StepEstimate
 from pipelines.planning.plan import Free, Plan, RoleModel, fits
 from pipelines.planning.sketch_reader import SketchReader
 from schemas.document import Document
 from schemas.errors import CallError, DocumentError, ModelError
-from schemas.flow import RenderSettingsSpec
+from schemas.flow import CheckSettings, ExtractSettings, SummariseSettings
 from schemas.record import Draft, Status
+from tasks.ask_again import ask_again
 from tasks.definition import FlowDefinition
 from tasks.documents.identify import identify
-from tasks.documents.passwords import passwords_of
 from tasks.models.roles import catalogue_of, resolve
 from tasks.services import Services
 from tasks.sources.folder import SourceFile, files_of_paths, files_of_source
@@ -28,7 +29,7 @@ from tasks.state.reservations import Sums
 from tasks.state.usage import BudgetState, budget_states
 
 MODEL_STEPS = ("extract", "summarise")
-PLANNED_STEPS = ("einvoice", "render", *MODEL_STEPS)  # `check` asks a model only after a broken rule
+PLANNED_STEPS = ("einvoice", "render", *MODEL_STEPS)
 DOCUMENTS_AT_ONCE = 8
 THIS_RUN = "the planned run"  # no run has this id: nothing counts against its limits yet
 
@@ -42,21 +43,21 @@ class PlanOptions:
     max_cost_nano: int | None = None
 
 
-async def plan_flow(definition: FlowDefinition, paths: Sequence[str] | None, options: PlanOptions) -> Plan:
+async def plan_flow(definition: FlowDefinition, paths: Sequence[str] | None, options: PlanOptions, reader: SketchReader) -> Plan:
     """Plan a run over `paths`, or over the flow's source when there are none. A missing source folder is a note: nothing is there to do.
+
+    `reader` is open; this module takes longer to import than its workers take to start, so they start first.
 
     Raises CallError when there is neither, StateError when the ledger cannot be read.
     """
     started = time.monotonic()
     notes: list[str] = []
     files = _files(definition, paths, options, notes)
-    settings = definition.settings(RenderSettingsSpec) or RenderSettingsSpec()
-    passwords = passwords_of(settings, definition.folder)
     with LedgerView(definition.state_url, definition.folder) as view:
-        async with SketchReader(settings, store_url=definition.store_url or "", passwords=passwords) as reader:
-            planner = _Planner(definition, view, reader, notes)
-            await planner.take(files)
-        steps = tuple(planner.gateway.steps.values())
+        planner = _Planner(definition, view, reader, notes)
+        await planner.take(files)
+        models = await _models(definition, planner.stored)
+        steps = planner.steps
         limits = Limits(THIS_RUN, definition.spec.budget, max_tokens=options.max_tokens, max_cost_nano=options.max_cost_nano)
         now = time.time()
         untouched = [BudgetState(window, limit, Sums(0, 0, 0, 0)) for window, limit in limits.at(now).items()]
@@ -67,7 +68,7 @@ async def plan_flow(definition: FlowDefinition, paths: Sequence[str] | None, opt
         pages=planner.pages,
         free=planner.free,
         steps=steps,
-        models=await _models(definition, planner.stored),
+        models=models,
         budgets=budgets,
         fits_budget=fits(budgets, steps),
         notes=tuple(notes),
@@ -93,13 +94,19 @@ async def _models(definition: FlowDefinition, stored: StoredAnswers) -> tuple[Ro
         return ()
     catalogue = catalogue_of(definition)
     found = []
-    for step in definition.steps:
-        if step.name in MODEL_STEPS and not isinstance(step.settings, dict):
-            role = str(getattr(step.settings, "model", ""))
-            first, *others = await resolve(definition, role, stored)
-            retired = tuple(model for model in definition.models[role] if catalogue.is_retired(model))
-            found.append(RoleModel(step.name, role, first, retired, others[0] if others else None))
+    for step, role in _roles(definition).items():
+        first, *others = await resolve(definition, role, stored)
+        retired = tuple(model for model in definition.models[role] if catalogue.is_retired(model))
+        found.append(RoleModel(step, role, first, retired, others[0] if others else None))
     return tuple(found)
+
+
+def _roles(definition: FlowDefinition) -> dict[str, str]:
+    """The role that each step asks, in the order of the steps. `check` shows the pages of a broken record to the role of `extract`."""
+    extract, summarise = definition.settings(ExtractSettings), definition.settings(SummariseSettings)
+    roles = {"extract": extract.model} if extract else {}
+    roles |= {"summarise": summarise.model} if summarise else {}
+    return roles | ({"check": extract.model} if extract and summarise and definition.settings(CheckSettings) else {})
 
 
 class _Planner:
@@ -109,6 +116,7 @@ class _Planner:
         self._definition, self._reader, self._notes = definition, reader, notes
         self.stored = StoredAnswers(view)
         self.gateway = CountingGateway(definition, self.stored, reader)
+        self._doubts = CountingGateway(definition, self.stored, reader)  # what `check` asks of a record that breaks a rule
         self._services = Services(
             flow=definition,
             run_id=THIS_RUN,
@@ -127,6 +135,10 @@ class _Planner:
     @property
     def free(self) -> Free:
         return Free(**self._free, cached_answers=self.gateway.cached, blank_pages=self.gateway.blank_pages)
+
+    @property
+    def steps(self) -> tuple[StepEstimate, ...]:
+        return (*self.gateway.steps.values(), *(step.only_if_needed("check") for step in self._doubts.steps.values()))
 
     async def take(self, files: Sequence[SourceFile]) -> None:
         waiting = iter(files)
@@ -173,3 +185,5 @@ class _Planner:
                 self.pages += len(draft.pages)
         if draft.record_complete:
             self._free["einvoices"] += 1
+        elif draft.record is not None and draft.extractions and self._definition.settings(CheckSettings) is not None:
+            await ask_again(draft, replace(self._services, models=self._doubts), ())

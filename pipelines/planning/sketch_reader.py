@@ -22,6 +22,13 @@ class SketchReader(DocumentReader):
         self._documents: dict[str, tuple[Document, int]] = {}  # by id, with the number of pages
         self._chunks: dict[tuple[str, int], asyncio.Future[list[PageSketch | None]]] = {}  # by document_id and first page
 
+    async def begun(self) -> None:
+        """Returns when a worker process was started, though it is not ready yet; after 0.1 s in any case."""
+        for _ in range(100):
+            if self.worker_pids:
+                return
+            await asyncio.sleep(0.001)
+
     async def open(self, document: Document) -> DocumentInfo:
         info = await super().open(document)
         self._documents[document.document_id] = document, info.page_count
