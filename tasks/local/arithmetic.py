@@ -200,13 +200,15 @@ def _net_and_tax(
 ) -> None:
     nets = sorted((*by_key[Concept.NET_TOTAL], *by_key[Concept.SUBTOTAL], *by_key[Concept.CHARGE]), key=_rank, reverse=True)
     taxes = sorted(by_key[Concept.TAX_TOTAL], key=_rank, reverse=True)
+    net: Amount | None
+    tax: Amount | None
     pairs = [(n, t) for n in nets for t in taxes if total is not None and n.value + t.value == total and abs(t.value) < abs(n.value)]
     if pairs:
         net, tax = max(pairs, key=lambda p: _rank(p[0])[0] + _rank(p[1])[0] + (0.2 if p[1].value else 0))
         agrees.update(("net_total", "tax_total"))
     else:
-        net = next((n for n in nets if n.key == Concept.NET_TOTAL), next((n for n in nets if n.key == Concept.SUBTOTAL), None))  # type: ignore[assignment]  # None when nothing is labelled
-        tax = next(iter(taxes), None)  # type: ignore[assignment]  # as above
+        net = next((n for concept in (Concept.NET_TOTAL, Concept.SUBTOTAL) for n in nets if n.key == concept), None)
+        tax = next(iter(taxes), None)
     for key, amount in (("net_total", net), ("tax_total", tax)):
         if amount is None or (total is not None and abs(amount.value) > abs(total) and key == "tax_total"):
             continue

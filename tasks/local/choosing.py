@@ -1,7 +1,7 @@
 """Which candidate is the field's value, and for what reason? One answer a leaf, from everything gathered."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tasks.local.addresses import AddressParts, one_line, parts_of
 from tasks.local.arithmetic import Settled, settle
@@ -13,6 +13,9 @@ from tasks.local.gathering import Gathered
 from tasks.local.labels import Concept
 from tasks.local.parties import PartyBlock
 from tasks.local.shape import Leaf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PARTY_KEYS = {"seller": Concept.SELLER_NAME, "buyer": Concept.BUYER_NAME, "delivery": Concept.DELIVERY_NAME}
 _MEANS = frozenset(

@@ -5,8 +5,9 @@ wins, so `store_address`, `adresse_fournisseur` and "address of the company" are
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tasks.local.amount_labels import amount_label
 from tasks.local.folding import fold, word_set
@@ -95,6 +96,11 @@ _NEVER_ISSUE = word_set(
 )
 _UNREADABLE = word_set("scheme category currency base")  # refinements of a value that stand nowhere beside a label of their own
 _ALSO_PARTIES = frozenset().union(*_PARTIES.values())
+_UNLESS_READABLE = word_set("amount total code")
+_CURRENCY = word_set("currency devise wahrung waehrung valuta moneda divisa monnaie munt")
+_ELECTRONIC = word_set("email electronic")
+_TAX_NUMBERS = word_set("gstin siret nif cif abn tin ein steuernummer")
+_SUMMED = word_set("total amount sum betrag montant importe importo gesamtbetrag ttc subtotal gross net tax totale totaal summe")
 _FILLER = word_set("the a an of de du la le el des der die das van di del il or and et und as such what which is was where how")
 
 
@@ -109,36 +115,45 @@ def meaning_of(
 ) -> Meaning:
     """What the field at `path` (names from the outermost model in) means. A name that says nothing leaves it to title and description."""
     parents = [word for name in path[:-1] for word in words_of(name)]
-    own = f"own:{'.'.join(path)}"
     names = [path[-1], *(text for text in (alias, title) if text)]
     phrases = tuple(dict.fromkeys(" ".join(words_of(name)) for name in names))
     for text in (*names, _first_clause(description or "")):
-        meaning = _by_words(words_of(text), parents, value_type)
+        meaning = _by_words(_Name.of(text, parents), value_type)
+        if meaning is not None and meaning.key in _PERIODS:
+            return Meaning(meaning.kind, meaning.key, phrases=(*phrases, *_range_labels(path[-1], meaning.key)))
         if meaning is not None:
-            if meaning.key in _PERIODS:
-                return Meaning(meaning.kind, meaning.key, phrases=(*phrases, *_range_labels(path[-1], meaning.key)))
             return meaning
-    listed = _BY_LABEL.get("".join(words_of(path[-1])))  # compound words: rechnungsdatum, factuurnummer
-    if (
-        listed is not None
-        and (listed in _DATE_CONCEPTS) == (value_type in ("date", "datetime"))
-        and value_type in ("date", "datetime", "str")
-    ):
-        return Meaning("date" if listed in _DATE_CONCEPTS else "code", listed)
-    if value_type in ("date", "datetime"):
-        return Meaning("date", own, phrases=phrases)
-    if value_type in ("decimal", "float", "int"):
-        return Meaning("number", own, phrases=phrases)
-    if value_type == "bool":
-        return Meaning("nothing", own)
-    code = bool(set(words_of(path[-1])) & _NUMBER)
-    return Meaning("code" if code else "text", own, phrases=phrases)
+    return _by_compound(path[-1], value_type) or Meaning(_plain_kind(path[-1], value_type), f"own:{'.'.join(path)}", phrases=phrases)
+
+
+def _by_compound(name: str, value_type: ValueType) -> Meaning | None:
+    """Words written in one, as labels are: rechnungsdatum, factuurnummer."""
+    listed = _BY_LABEL.get("".join(words_of(name)))
+    if listed is None or value_type not in ("date", "datetime", "str"):
+        return None
+    dated = listed in _DATE_CONCEPTS
+    if dated != (value_type != "str"):
+        return None
+    return Meaning("date" if dated else "code", listed)
+
+
+def _plain_kind(name: str, value_type: ValueType) -> Kind:
+    kinds: dict[ValueType, Kind] = {
+        "date": "date",
+        "datetime": "date",
+        "decimal": "number",
+        "float": "number",
+        "int": "number",
+        "bool": "nothing",
+    }
+    return kinds.get(value_type, "code" if set(words_of(name)) & _NUMBER else "text")
 
 
 _DATE_CONCEPTS = (Concept.ISSUE_DATE, Concept.DUE_DATE, Concept.ORDER_DATE, Concept.DELIVERY_DATE)
 _CODE_CONCEPTS = (Concept.NUMBER, *(concept for concept, _ in _NUMBERS), Concept.TAX_NUMBER)
+_LEAST_COMPOUND = 7  # letters: shorter ones are plain words
 _BY_LABEL: dict[str, Concept] = {
-    "".join(words_of(phrase)): concept for concept in (*_CODE_CONCEPTS, *_DATE_CONCEPTS) for phrase in LABELS[concept].split("|") if len(phrase) > 6
+    "".join(words_of(phrase)): concept for concept in (*_CODE_CONCEPTS, *_DATE_CONCEPTS) for phrase in LABELS[concept].split("|") if len(phrase) >= _LEAST_COMPOUND
 }  # fmt: skip
 _PERIODS = (Concept.PERIOD_START.value, Concept.PERIOD_END.value)
 
@@ -158,7 +173,7 @@ def _first_clause(description: str) -> str:
     return re.split(r"[,;:(.\n]| - ", description, maxsplit=1)[0]
 
 
-def _party(words: set[str], parents: list[str]) -> Party | None:
+def _party(words: frozenset[str], parents: list[str]) -> Party | None:
     for party, names in _PARTIES.items():
         if words & names:
             return party
@@ -170,20 +185,37 @@ def _party(words: set[str], parents: list[str]) -> Party | None:
     return None
 
 
-def _by_words(words: list[str], parents: list[str], value_type: ValueType) -> Meaning | None:
-    here, around = set(words) - _FILLER, set(words) | set(parents)
-    if not here:
+class _Name(NamedTuple):
+    """A field's words: its own without articles, its own and its parents', and whom it belongs to."""
+
+    words: tuple[str, ...]
+    parents: tuple[str, ...]
+    here: frozenset[str]
+    around: frozenset[str]
+    party: Party | None
+
+    @classmethod
+    def of(cls, text: str, parents: list[str]) -> "_Name":
+        words = words_of(text)
+        here = frozenset(words) - _FILLER
+        return cls(tuple(words), tuple(parents), here, frozenset((*words, *parents)), _party(here, parents))
+
+    @property
+    def numbered(self) -> bool:
+        return bool(self.here & _NUMBER)
+
+
+def _by_words(name: _Name, value_type: ValueType) -> Meaning | None:
+    if not name.here or value_type == "bool":
         return None
     if value_type in ("date", "datetime"):
-        return _date(here, around)
+        return _date(name.here, name.around)
     if value_type in ("decimal", "float", "int"):
-        return _amount(words, parents, value_type)
-    if value_type == "bool":
-        return None
-    return _string(words, here, around, parents)
+        return _amount(list(name.words), list(name.parents), value_type)
+    return next((meaning for rule in _STRING_RULES if (meaning := rule(name)) is not None), None)
 
 
-def _date(here: set[str], around: set[str]) -> Meaning | None:
+def _date(here: frozenset[str], around: frozenset[str]) -> Meaning | None:
     for concept, names in _DATES:
         if here & names or (concept not in (Concept.PERIOD_END, Concept.PERIOD_START) and around & names and not here & _DOCUMENT):
             return Meaning("date", concept)
@@ -208,66 +240,94 @@ def _amount(words: list[str], parents: list[str], value_type: ValueType) -> Mean
     return Meaning("money", label.concept)
 
 
-def _string(words: list[str], here: set[str], around: set[str], parents: list[str]) -> Meaning | None:
-    party = _party(here, parents)
-    if here & _UNREADABLE and not here & word_set("amount total") and here != {"currency"} and "code" not in here:
+def _refinement(name: _Name) -> Meaning | None:
+    if name.here & _UNREADABLE and not name.here & _UNLESS_READABLE and name.here != {"currency"}:
         return Meaning("nothing", Concept.UNKNOWN)
-    for concept, names in _PATTERNS.items():
-        if here & names and not here & word_set("debited"):
-            return Meaning("pattern", concept, party)
-    if here & word_set("currency devise wahrung waehrung valuta moneda divisa monnaie munt") and "tax" not in here:
-        return Meaning("currency", Concept.CURRENCY)
-    for part, names in _PARTS.items():
-        if (here & names and not here & _ADDRESS) or (here & names and part != "street"):
-            return Meaning("address", Concept.SELLER_ADDRESS, party or "seller", part)
-    if here & _ADDRESS and not here & word_set("email electronic"):
-        return Meaning("address", Concept.SELLER_ADDRESS, party or "seller")
-    if "lines" in here and around & _ADDRESS:
-        return Meaning("address", Concept.SELLER_ADDRESS, party or "seller", "lines")
-    for concept, groups in _TEXTS.items():
-        if "code" not in here and all(here & group for group in groups):
-            return Meaning("text", concept)
-    return _identifier(here, around, parents, party) or _string_sum(words, here) or _party_name(here, parents, party)
+    return None
 
 
-def _identifier(here: set[str], around: set[str], parents: list[str], party: Party | None) -> Meaning | None:
-    numbered = bool(here & _NUMBER)
-    if here & _VAT and (numbered or here <= _VAT | _ALSO_PARTIES):
-        return Meaning("pattern", Concept.VAT_ID, party)
-    if (here & _TAX and numbered) or here & word_set("gstin siret nif cif abn tin ein steuernummer"):
-        return Meaning("code", Concept.TAX_NUMBER, party)
-    if numbered and here & word_set("bank account konto compte") and around & word_set("bank payment accounts iban konto"):
-        return Meaning("code", Concept.ACCOUNT_NUMBER)
-    if here & _DATE and not numbered:
-        return _date(here, around)
-    if numbered and here & _DOCUMENT:
+def _pattern(name: _Name) -> Meaning | None:
+    found = next((concept for concept, names in _PATTERNS.items() if name.here & names), None)
+    return Meaning("pattern", found, name.party) if found and "debited" not in name.here else None
+
+
+def _currency(name: _Name) -> Meaning | None:
+    return Meaning("currency", Concept.CURRENCY) if name.here & _CURRENCY and "tax" not in name.here else None
+
+
+def _address(name: _Name) -> Meaning | None:
+    party = name.party or "seller"
+    addressed = bool(name.here & _ADDRESS)
+    part = next((part for part, names in _PARTS.items() if name.here & names and not (addressed and part == "street")), None)
+    if part is None and "lines" in name.here and name.around & _ADDRESS:
+        part = "lines"
+    if part is None and (not addressed or name.here & _ELECTRONIC):
+        return None
+    return Meaning("address", Concept.SELLER_ADDRESS, party, part)
+
+
+def _payment_words(name: _Name) -> Meaning | None:
+    if "code" in name.here:
+        return None
+    found = next((concept for concept, groups in _TEXTS.items() if all(name.here & group for group in groups)), None)
+    return Meaning("text", found) if found else None
+
+
+def _tax_identifier(name: _Name) -> Meaning | None:
+    if name.here & _VAT and (name.numbered or name.here <= _VAT | _ALSO_PARTIES):
+        return Meaning("pattern", Concept.VAT_ID, name.party)
+    if (name.here & _TAX and name.numbered) or name.here & _TAX_NUMBERS:
+        return Meaning("code", Concept.TAX_NUMBER, name.party)
+    return None
+
+
+def _bank_account(name: _Name) -> Meaning | None:
+    banking = name.here & word_set("bank account konto compte") and name.around & word_set("bank payment accounts iban konto")
+    return Meaning("code", Concept.ACCOUNT_NUMBER) if name.numbered and banking else None
+
+
+def _date_in_words(name: _Name) -> Meaning | None:
+    return _date(name.here, name.around) if name.here & _DATE and not name.numbered else None
+
+
+def _number(name: _Name) -> Meaning | None:
+    if name.numbered and name.here & _DOCUMENT:
         return Meaning("code", Concept.NUMBER)
     for concept, names in _NUMBERS:
-        if here & names and (numbered or here <= names):
-            if not numbered and here & _ALSO_PARTIES:
-                continue
-            return Meaning("code", concept, party)
-    if (numbered and here <= _NUMBER and not parents) or here <= _DOCUMENT:
+        if name.here & names and (name.numbered or (name.here <= names and not name.here & _ALSO_PARTIES)):
+            return Meaning("code", concept, name.party)
+    if (name.numbered and name.here <= _NUMBER and not name.parents) or name.here <= _DOCUMENT:
         return Meaning("code", Concept.NUMBER)
     return None
 
 
-def _string_sum(words: list[str], here: set[str]) -> Meaning | None:
-    label = amount_label(" ".join(words))
-    summed = here & word_set("total amount sum betrag montant importe importo gesamtbetrag ttc subtotal gross net tax totale totaal summe")
-    return Meaning("money", label.concept) if label is not None and summed and not here & _NUMBER else None
+def _sum_in_words(name: _Name) -> Meaning | None:
+    label = amount_label(" ".join(name.words))
+    return Meaning("money", label.concept) if label is not None and name.here & _SUMMED and not name.numbered else None
 
 
-def _party_name(here: set[str], parents: list[str], party: Party | None) -> Meaning | None:
-    if party is None and here <= _NAME and not parents:
-        party = "seller"
-    naming = bool(here & _NAME)
-    if "contact" in parents:
+def _party_name(name: _Name) -> Meaning | None:
+    if "contact" in name.parents:
         return Meaning("nothing", Concept.CONTACT)  # a clerk is not the company
-    if party is None or here & _NUMBER:
+    alone = name.here <= _NAME and not name.parents
+    party: Party | None = "seller" if name.party is None and alone else name.party
+    plain = any(name.here <= (names | _NAME) for names in _PARTIES.values())
+    if party is None or name.numbered or not plain or not name.here & (_NAME | _ALSO_PARTIES):
         return None
-    plain = any(here <= (names | _NAME) for names in _PARTIES.values())
-    if not plain or (not naming and not here & _ALSO_PARTIES):
-        return None
-    key = {"seller": Concept.SELLER_NAME, "buyer": Concept.BUYER_NAME, "delivery": Concept.DELIVERY_NAME, "other": Concept.UNKNOWN}[party]
-    return Meaning("name" if party != "other" else "nothing", key, party)
+    keys = {"seller": Concept.SELLER_NAME, "buyer": Concept.BUYER_NAME, "delivery": Concept.DELIVERY_NAME}
+    return Meaning("name", keys[party], party) if party in keys else Meaning("nothing", Concept.UNKNOWN, party)
+
+
+_STRING_RULES: tuple[Callable[[_Name], Meaning | None], ...] = (  # the first that answers decides
+    _refinement,
+    _pattern,
+    _currency,
+    _address,
+    _payment_words,
+    _tax_identifier,
+    _bank_account,
+    _date_in_words,
+    _number,
+    _sum_in_words,
+    _party_name,
+)

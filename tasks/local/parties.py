@@ -25,7 +25,47 @@ _REGISTER = re.compile(
     re.IGNORECASE,
 )
 _TITLES = frozenset(
-    ["invoice", "taxinvoice", "receipt", "officialreceipt", "cashbill", "cashreceipt", "cashsales", "bill", "statement", "facture", "rechnung", "factuur", "factura", "fattura", "quittung", "beleg", "ticket", "recu", "bon", "reçu", "copy", "original", "duplicate", "welcome", "thankyou", "customercopy", "simplifiedtaxinvoice", "retailinvoicesbill", "retailinvoice", "proforma", "creditnote", "gutschrift", "avoir", "page", "officialbillinginvoice", "deliverynote", "tax", "invoicetax", "receipttax"]
+    [
+        "invoice",
+        "taxinvoice",
+        "receipt",
+        "officialreceipt",
+        "cashbill",
+        "cashreceipt",
+        "cashsales",
+        "bill",
+        "statement",
+        "facture",
+        "rechnung",
+        "factuur",
+        "factura",
+        "fattura",
+        "quittung",
+        "beleg",
+        "ticket",
+        "recu",
+        "bon",
+        "reçu",
+        "copy",
+        "original",
+        "duplicate",
+        "welcome",
+        "thankyou",
+        "customercopy",
+        "simplifiedtaxinvoice",
+        "retailinvoicesbill",
+        "retailinvoice",
+        "proforma",
+        "creditnote",
+        "gutschrift",
+        "avoir",
+        "page",
+        "officialbillinginvoice",
+        "deliverynote",
+        "tax",
+        "invoicetax",
+        "receipttax",
+    ]
 )
 _STREET = re.compile(
     r"\b(?:street|str|st|road|rd|avenue|ave|lane|ln|drive|dr|blvd|boulevard|highway|hwy|suite|floor|unit|block|blk|level|lot|plot|po box|p\.o\. box|plaza|mall|complex|centre|center|park|"
