@@ -3,12 +3,23 @@
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
-from tasks.local.addresses import country_code, parts_of
-from tasks.local.candidates import Candidate, after_label, candidate
+from tasks.local.address_lines import (
+    TITLES,
+    address_lines,
+    aligned,
+    ends_block,
+    has_postcode,
+    is_register_number,
+    lines_under,
+    looks_like_address,
+)
+from tasks.local.addresses import parts_of
+from tasks.local.candidates import Candidate, Remainder, after_label, candidate
 from tasks.local.dates import find_dates
 from tasks.local.folding import bare, fold, spans, tokens
-from tasks.local.labels import Concept, LabelBook
+from tasks.local.labels import Concept, LabelBook, Match
 from tasks.local.money import find_amounts
 from tasks.local.reading import Segment, Sheet
 
@@ -24,72 +35,12 @@ _REGISTER = re.compile(
     r"\s*[(\[]?\s*(?:co(?:mpany)?\.? ?(?:reg)?\.? ?no\.?:?|reg\.? ?no\.?:?|roc:?)?\s*[(\[]?[A-Z]{0,3}\d{4,}[\dA-Z-]*\s*[)\]]?.*$",
     re.IGNORECASE,
 )
-_TITLES = frozenset(
-    [
-        "invoice",
-        "taxinvoice",
-        "receipt",
-        "officialreceipt",
-        "cashbill",
-        "cashreceipt",
-        "cashsales",
-        "bill",
-        "statement",
-        "facture",
-        "rechnung",
-        "factuur",
-        "factura",
-        "fattura",
-        "quittung",
-        "beleg",
-        "ticket",
-        "recu",
-        "bon",
-        "reçu",
-        "copy",
-        "original",
-        "duplicate",
-        "welcome",
-        "thankyou",
-        "customercopy",
-        "simplifiedtaxinvoice",
-        "retailinvoicesbill",
-        "retailinvoice",
-        "proforma",
-        "creditnote",
-        "gutschrift",
-        "avoir",
-        "page",
-        "officialbillinginvoice",
-        "deliverynote",
-        "tax",
-        "invoicetax",
-        "receipttax",
-    ]
-)
-_STREET = re.compile(
-    r"\b(?:street|str|st|road|rd|avenue|ave|lane|ln|drive|dr|blvd|boulevard|highway|hwy|suite|floor|unit|block|blk|level|lot|plot|po box|p\.o\. box|plaza|mall|complex|centre|center|park|"
-    r"jalan|jln|jl|taman|tmn|lorong|lrg|persiaran|bandar|kampung|kg|seksyen|section|batu|lebuh|lebuhraya|wisma|menara|pusat|kawasan|desa|"
-    r"rue|chemin|place|allee|impasse|quai|cedex|bp|zac|zi|strasse|platz|weg|gasse|ring|damm|ufer|postfach|straat|laan|plein|gracht|kade|postbus|calle|avda|avenida|plaza|paseo|carrer|apartado|"
-    r"via|viale|piazza|corso|vicolo|largo|no)\b|strasse\b|straße\b|str\.|straat\b|weg \d|laan \d"
-)
-_POSTCODE = re.compile(
-    r"(?<![\w-])(?:[A-Z]{1,2}[- ])?(\d{5}(?:-\d{4})?|\d{4} ?[A-Z]{2}|\d{4}|\d{6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\w-])"
-)
-_PLACES = re.compile(
-    r"\b(?:selangor|kuala lumpur|k\.l|kl|johor|penang|perak|melaka|malacca|sabah|sarawak|pahang|kedah|kelantan|negeri sembilan|darul ehsan|terengganu|malaysia|singapore|india|usa|"
-    r"united states|united kingdom|england|germany|deutschland|france|nederland|netherlands|belgium|belgie|belgique|espana|spain|italia|italy|austria|osterreich|schweiz|switzerland|suisse)\b"
-)
-_STOP_KEYS = frozenset(
-    {Concept.PHONE, Concept.FAX, Concept.EMAIL, Concept.URL, Concept.TAX_NUMBER, Concept.VAT_ID, Concept.REGISTRATION_NUMBER, Concept.NUMBER, Concept.ISSUE_DATE, Concept.DUE_DATE,
-     Concept.IBAN, Concept.BIC, Concept.ORDER_NUMBER, Concept.CUSTOMER_NUMBER, Concept.PAYMENT_TERMS, Concept.CONTACT, Concept.TIME, Concept.QUANTITY, Concept.BUYER_NAME,
-     Concept.DELIVERY_NAME, Concept.ORDER_DATE, Concept.DELIVERY_DATE, Concept.PAYMENT_METHOD, Concept.CURRENCY}
-)  # fmt: skip
-_DIGIT_RUN = re.compile(r"\+?\d[\d ()/.+-]{6,}")
-_POSTCODE_PLACE = re.compile(r"\b\d{5,6},? +[A-Za-z]{3,}")
+_STAFF_NUMBER = re.compile(r"[A-Z]{1,4}\d{2,}")  # "Sold by: BD1187 ..." is a clerk
+_NAME_LABELS = ("name", "firma", "nom", "naam", "nombre", "nome")
+_FULL_LABEL = 6  # letters: "vendor" is a label by itself, "to" and "from" are words of every sentence
+_LONGEST_NAME = 6  # words
+_LEAST_NAME = 3  # letters
 _MONEY_GOES_TO = ("remit to", "pay to", "payee", "payable to")  # often a lockbox or a factor, not the seller
-_ADDRESS_LABEL = re.compile(r"^\s*(?:address|addr|adresse|anschrift|adres|direcci[oó]n|indirizzo)\s*[.:]+\s*", re.IGNORECASE)
-_MOST_LINES = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +51,13 @@ class PartyBlock:
     name: Candidate | None
     lines: tuple[Candidate, ...]
     score: float
+
+
+class _NamePlace(NamedTuple):
+    segment: Segment
+    start: int  # character where the name begins
+    lines: list[Segment]  # of the block below it
+    share: float  # how good the place is, 0..1
 
 
 def parties_on(sheet: Sheet, book: LabelBook) -> list[PartyBlock]:
@@ -127,146 +85,53 @@ def _is_junk(segment: Segment) -> bool:
     letters = sum(c.isalpha() for c in text)
     return (
         segment.text.endswith(":")
-        or letters < 3
+        or letters < _LEAST_NAME
         or letters < 0.5 * len(text)
-        or text in _TITLES
+        or text in TITLES
         or bool(find_dates(segment.text))
-        or text.rstrip("s") in _TITLES
+        or text.rstrip("s") in TITLES
     )
-
-
-def _other_party(segment: Segment, book: LabelBook) -> bool:
-    return any(
-        m.start == 0 and m.letters > 3 and m.key in (Concept.BUYER_NAME, Concept.DELIVERY_NAME) for m in book.matches(tokens(segment.text))
-    )
-
-
-def _stops(segment: Segment, book: LabelBook) -> bool:
-    """The line begins with a label: the address above it has ended."""
-    words = tokens(segment.text)
-    if any(sum(c.isdigit() for c in run) >= 8 for run in _DIGIT_RUN.findall(segment.text)) and not _POSTCODE_PLACE.search(segment.text):  # noqa: PLR2004  telephone numbers
-        return True
-    if bare(segment.text) in _TITLES or "@" in segment.text or "www." in segment.text.lower() or find_dates(segment.text):
-        return True
-    start = [m for m in book.matches(words) if m.start == 0 and m.letters > 2 and m.key in _STOP_KEYS]  # noqa: PLR2004  "no", "n" begin addresses too
-    digits = any(c.isdigit() for c in segment.text)
-    return any(m.end == len(words) or ":" in segment.text or "#" in segment.text or digits or m.end - m.start > 1 for m in start)
-
-
-def looks_like_address(text: str) -> bool:
-    """It holds a street word with a number, a postcode with a place, or a region's name."""
-    folded = fold(text)
-    digits = any(c.isdigit() for c in text)
-    return (
-        (digits and _STREET.search(folded) is not None)
-        or (_POSTCODE.search(text) is not None and sum(c.isalpha() for c in text) > 3)  # noqa: PLR2004  a place has a name
-        or _PLACES.search(folded) is not None
-        or re.match(r"^\W*(?:no\.? ?)?\d{1,5}[a-z]?(?:-\d{1,3}[a-z]?)?\s?,", folded) is not None
-        or re.match(r"^\W*\d{1,5}[A-Za-z]?\s?[,/ -]\s?\S*[A-Za-z]{3}", text) is not None
-        or re.search(r"[A-Za-z]{4,}\s\d{1,4}\s?[a-z]?$", text) is not None
-    )
-
-
-def _is_register_number(text: str) -> bool:
-    return re.fullmatch(r"\W*(?:[A-Za-z]{0,4}\W{0,2}){0,2}\d{5,}\W?\d*\W?[A-Za-z]?\W*", text.strip()) is not None
-
-
-def lines_under(sheet: Sheet, start: Segment, most: int = _MOST_LINES) -> list[Segment]:
-    """The lines of the block that `start` begins, without it: aligned with it, without a blank line between."""
-    found: list[Segment] = []
-    last = start
-    for row in sheet.rows[start.row + 1 : start.row + 2 * most]:
-        fitting = [s for s in row if _aligned(start, s)]
-        if not fitting:
-            if row[0].y0 - last.y1 > 1.2 * last.height:
-                break
-            continue
-        segment = min(fitting, key=lambda s: abs(s.x0 - start.x0))
-        if segment.y0 - last.y1 > 1.6 * max(last.height, segment.height):
-            break
-        found.append(segment)
-        last = segment
-        if len(found) == most:
-            break
-    return found
-
-
-def _aligned(a: Segment, b: Segment) -> bool:
-    slack = 2.5 * max(a.height, b.height)
-    return abs(a.x0 - b.x0) < slack or abs((a.x0 + a.x1) - (b.x0 + b.x1)) / 2 < slack
-
-
-def _address_lines(sheet: Sheet, lines: list[Segment], book: LabelBook) -> tuple[Candidate, ...]:
-    """Of the lines under a name, those of the address."""
-    chosen: list[Segment] = []
-    for segment in lines:
-        text = segment.text
-        if not chosen and (_is_register_number(text) or re.fullmatch(r"\(.*\)", text.strip())):
-            continue
-        if _stops(segment, book):
-            if chosen or _other_party(segment, book):
-                break
-            continue
-        if not chosen and not looks_like_address(text):
-            continue
-        if chosen and not looks_like_address(text):
-            closed = _POSTCODE.search(chosen[-1].text) is not None
-            if (
-                country_code(chosen[-1].text)
-                or (closed and len(text) > 25)
-                or re.match(r"\W*\(", text)
-                or any(a.is_money for a in find_amounts(text))
-            ):
-                break
-        chosen.append(segment)
-    found = []
-    for segment in chosen:
-        text = _ADDRESS_LABEL.sub("", segment.text).strip(" ,;")
-        found.append(candidate(sheet, segment, 0, len(segment.text), key=Concept.SELLER_ADDRESS, value=text, score=0.6))
-    return tuple(found)
 
 
 def _labelled(sheet: Sheet, book: LabelBook) -> list[tuple[PartyBlock, list[Segment]]]:
+    """Blocks beside or below a party's label, with the segments they take."""
     found: list[tuple[PartyBlock, list[Segment]]] = []
     for segment in sheet.segments:
         pieces = spans(segment.text)
-        matches = [m for m in book.matches([p.token for p in pieces]) if m.key in NAME_KEYS and m.start == 0]
-        if not matches:
+        match = next((m for m in book.matches([p.token for p in pieces]) if m.key in NAME_KEYS and m.start == 0), None)
+        if match is None or not _is_label(segment.text[pieces[match.end - 1].end :].strip(), match, len(pieces)):
             continue
-        match = matches[0]
-        rest_of_segment = segment.text[pieces[match.end - 1].end :].strip()
-        if _LEGAL.fullmatch(fold(rest_of_segment)) or rest_of_segment.startswith(("-", "/")):
-            continue  # "Lieferant GmbH" is a name, "Seller-IBAN" a number
-        colon = rest_of_segment.startswith(":")
-        if rest_of_segment and not colon and match.letters < 6:  # noqa: PLR2004  "to", "name", "from" need their colon
-            continue
-        if rest_of_segment and not colon and match.end < len(pieces) - 6:
-            continue  # running text that begins with the word
         phrase = " ".join(p.token for p in pieces[match.start : match.end])
-        why = (f"label `{phrase}`",)
-        strength = 0.6 if phrase in _MONEY_GOES_TO else 0.95 if match.letters > 5 else 0.8  # noqa: PLR2004  as above
-        named = _named_in_section(sheet, segment, book) if not rest_of_segment.strip(" :") else None
-        if named is not None:
-            name, lines = named
-            found.append((_block(sheet, match.key, name, 0, lines, book, strength, why), [name, *lines]))
-            continue
-        for rest in after_label(sheet, segment, pieces, match):
-            name, lines, start = rest.segment, lines_under(sheet, rest.segment), rest.start
-            if rest.relation == "below":
-                while lines and (name.text.startswith("(") or _stops(name, book)):
-                    name, lines, start = lines[0], lines[1:], 0
-            if _is_junk(name) or (rest.relation != "same" and _begins_with_label(name, book)):
-                continue
-            if (
-                not rest.text.strip()
-                or re.match(r"[A-Z]{1,4}\d{2,}", rest.text)
-                or (rest.relation != "same" and find_amounts(name.text) and looks_like_address(name.text))
-            ):
-                continue
-            share = {"same": 1.0, "right": 0.8, "below": 0.9}[rest.relation]
-            found.append((_block(sheet, match.key, name, start, lines, book, strength * share, why), [name, *lines]))
-            break
+        strength = 0.6 if phrase in _MONEY_GOES_TO else 0.95 if match.letters >= _FULL_LABEL else 0.8
+        named = _named_in_section(sheet, segment) if match.end == len(pieces) else None
+        place = named or next(filter(None, (_name_at(sheet, rest, book) for rest in after_label(sheet, segment, pieces, match))), None)
+        if place is not None:
+            block = _block(sheet, match.key, place, book, strength * place.share, (f"label `{phrase}`",))
+            found.append((block, [place.segment, *place.lines]))
     return found
+
+
+def _is_label(rest: str, match: Match, words: int) -> bool:
+    """Whether the words at the begin of a segment label what follows (`rest`), or only look like a label."""
+    if _LEGAL.fullmatch(fold(rest)) or rest.startswith(("-", "/")):
+        return False  # "Lieferant GmbH" is a name, "Seller-IBAN" a number
+    if not rest or rest.startswith(":"):
+        return True
+    return match.letters >= _FULL_LABEL and match.end >= words - _LONGEST_NAME  # "to", "name" need a colon; running text is no label
+
+
+def _name_at(sheet: Sheet, rest: Remainder, book: LabelBook) -> _NamePlace | None:
+    """The name that stands where the label points to, unless another label or an address stands there."""
+    name, lines, start = rest.segment, lines_under(sheet, rest.segment), rest.start
+    if rest.relation == "below":
+        while lines and (name.text.startswith("(") or ends_block(name, book)):
+            name, lines, start = lines[0], lines[1:], 0
+    if _is_junk(name) or not name.text[start:].strip() or _STAFF_NUMBER.match(name.text[start:]):
+        return None
+    numbered_address = bool(find_amounts(name.text)) and looks_like_address(name.text)
+    if rest.relation != "same" and (_begins_with_label(name, book) or numbered_address):
+        return None
+    return _NamePlace(name, start, lines, {"same": 1.0, "right": 0.8, "below": 0.9}[rest.relation])
 
 
 def _begins_with_label(segment: Segment, book: LabelBook) -> bool:
@@ -274,22 +139,19 @@ def _begins_with_label(segment: Segment, book: LabelBook) -> bool:
     return any(m.start == 0 and m.letters > 3 and (":" in segment.text or m.end == len(words)) for m in book.matches(words))  # noqa: PLR2004  a real word
 
 
-def _named_in_section(sheet: Sheet, head: Segment, book: LabelBook) -> tuple[Segment, list[Segment]] | None:
+def _named_in_section(sheet: Sheet, head: Segment) -> _NamePlace | None:
     """A heading such as "Seller" over rows "Name: ...", "Address: ..."."""
     for row in sheet.rows[head.row + 1 : head.row + 5]:
-        first = row[0]
-        if len(row) > 1 and " ".join(tokens(first.text)) in ("name", "firma", "nom", "naam", "nombre", "nome"):
-            value = row[1]
-            return value, lines_under(sheet, value)
+        if len(row) > 1 and " ".join(tokens(row[0].text)) in _NAME_LABELS:
+            return _NamePlace(row[1], 0, lines_under(sheet, row[1]), 1.0)
     return None
 
 
-def _block(
-    sheet: Sheet, key: str, name: Segment, start: int, lines: list[Segment], book: LabelBook, score: float, why: tuple[str, ...]
-) -> PartyBlock:
-    text = clean_name(name.text[start:])
-    person = candidate(sheet, name, start, len(name.text), key=key, value=text, score=score, why=why)
-    return PartyBlock(key, person, _address_lines(sheet, lines, book), score)
+def _block(sheet: Sheet, key: str, place: _NamePlace, book: LabelBook, score: float, why: tuple[str, ...]) -> PartyBlock:
+    segment = place.segment
+    text = clean_name(segment.text[place.start :])
+    person = candidate(sheet, segment, place.start, len(segment.text), key=key, value=text, score=score, why=why)
+    return PartyBlock(key, person, address_lines(sheet, place.lines, book), score)
 
 
 def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
@@ -301,7 +163,7 @@ def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
     best = next((p for p in places if _STRONG_LEGAL.search(fold(_whole_name(top, p)[0]))), places[0])
     name, used = _whole_name(top, best)
     score = 0.78 if _STRONG_LEGAL.search(fold(name)) else 0.4 if len(name.split()) > 5 else 0.6 if best == 0 else 0.52  # noqa: PLR2004  a long line is a slogan
-    under = [s for s in top[best + used : best + used + 10] if len(sheet.rows[s.row]) == 1 or _aligned(top[best], s)]
+    under = [s for s in top[best + used : best + used + 10] if len(sheet.rows[s.row]) == 1 or aligned(top[best], s)]
     under = under[
         : next((n for n, (a, b) in enumerate(pairwise([top[best + used - 1], *under])) if b.y0 - a.y1 > 2.5 * a.height), len(under))
     ]
@@ -309,7 +171,7 @@ def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
     whole = candidate(
         sheet, top[best], 0, len(top[best].text), key=Concept.SELLER_NAME, value=name, score=score, why=("first lines of the page",)
     )
-    return [PartyBlock(Concept.SELLER_NAME, replace(whole, words=words), _address_lines(sheet, under, book), score)]
+    return [PartyBlock(Concept.SELLER_NAME, replace(whole, words=words), address_lines(sheet, under, book), score)]
 
 
 def _name_places(top: list[Segment], book: LabelBook) -> list[int]:
@@ -317,12 +179,12 @@ def _name_places(top: list[Segment], book: LabelBook) -> list[int]:
     places: list[int] = []
     for place, segment in enumerate(top):
         legal = _LEGAL.search(fold(segment.text)) is not None
-        if _stops(segment, book) and not legal:
+        if ends_block(segment, book) and not legal:
             if places or place > 3:  # noqa: PLR2004  the head of the paper is over
                 break
         elif places and looks_like_address(segment.text) and not legal and not _STRONG_LEGAL.search(fold(_whole_name(top, place)[0])):
             break
-        elif not _is_junk(segment) and not _is_register_number(segment.text):
+        elif not _is_junk(segment) and not is_register_number(segment.text):
             places.append(place)
     return places
 
@@ -347,9 +209,9 @@ def _in_window(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBloc
         lines = lines_under(sheet, segment, 6)
         seen.update(id(line) for line in lines)
         name = segment
-        while lines and (_is_junk(name) or _POSTCODE.search(name.text) or _stops(name, book)):  # the sender's own line above the window
+        while lines and (_is_junk(name) or has_postcode(name.text) or ends_block(name, book)):  # the sender's own line above the window
             name, lines = lines[0], lines[1:]
-        address = _address_lines(sheet, lines, book)
+        address = address_lines(sheet, lines, book)
         if (
             len(address) > 1
             and not (name.text.endswith((".", "!")) and not _LEGAL.search(fold(name.text)))  # a slogan
@@ -383,5 +245,5 @@ def _by_legal_form(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[Party
         score -= 0.1 if len(tail.split()) > 4 and not re.match(r"\W*[-\u2013●|·(,]", tail) else 0  # noqa: PLR2004  in the midst of a sentence
         score -= 0.05 * (sheet.page_number > 1)
         name = candidate(sheet, segment, 0, end, key=Concept.SELLER_NAME, value=text, score=score, why=("legal form",))
-        found.append(PartyBlock(Concept.SELLER_NAME, name, _address_lines(sheet, lines_under(sheet, segment, 9), book), score))
+        found.append(PartyBlock(Concept.SELLER_NAME, name, address_lines(sheet, lines_under(sheet, segment, 9), book), score))
     return found

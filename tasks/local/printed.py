@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rapidfuzz import fuzz
 
 from schemas.document import Page, Word
+from tasks.local.address_lines import lines_under
 from tasks.local.addresses import country_code
 from tasks.local.amount_labels import amount_label
 from tasks.local.candidates import labelled_text
@@ -18,7 +19,6 @@ from tasks.local.dates import find_dates
 from tasks.local.folding import bare, lookalike, spans, tokens
 from tasks.local.labels import LabelBook, lexicon
 from tasks.local.money import CODES, currency_codes, find_amounts
-from tasks.local.parties import lines_under
 from tasks.local.reading import Segment, Sheet, sheet_of
 
 _BOOK = LabelBook(lexicon())
