@@ -73,7 +73,10 @@ def test_null_gets_no_evidence() -> None:
 def test_the_occurrence_beside_the_matching_label_is_preferred() -> None:
     two = page("Subtotal       10.00\nShipping        0.00\nTotal          10.00")
     total, net = ground_value("10.00", [two], field="total"), ground_value("10.00", [two], field="line_total")
-    assert total is not None and net is not None and total.box is not None and net.box is not None
+    assert total is not None
+    assert net is not None
+    assert total.box is not None
+    assert net.box is not None
     assert total.box.y0 > net.box.y0
     assert "beside its label" in total.why
 
@@ -92,7 +95,9 @@ def test_the_values_of_a_list_item_are_found_in_its_own_row() -> None:
     assert len({rows[f"lines[0].{name}"] for name in ("name", "quantity", "unit_price", "net_amount")}) == 1
     assert len({rows[f"lines[1].{name}"] for name in ("name", "quantity", "unit_price", "net_amount")}) == 1
     price, amount = boxes["lines[0].unit_price"], boxes["lines[0].net_amount"]
-    assert price and amount and price.x0 < amount.x0
+    assert price is not None
+    assert amount is not None
+    assert price.x0 < amount.x0
 
 
 def test_slips_of_ocr_are_forgiven_but_cost_confidence() -> None:
@@ -103,12 +108,14 @@ def test_slips_of_ocr_are_forgiven_but_cost_confidence() -> None:
     assert evidence.quote == "LAN HING STATI0NERY SDN BHD"
     assert 0.5 < evidence.confidence < 0.9
     exact = ground_value("79.50", [scanned], field="total")
-    assert exact is not None and exact.confidence > evidence.confidence
+    assert exact is not None
+    assert exact.confidence > evidence.confidence
 
 
 def test_a_number_is_never_found_by_likeness() -> None:
     evidence = ground_value("4711", [page("Invoice number 4712")], field="number")
-    assert evidence is not None and evidence.found_by == "ungrounded"
+    assert evidence is not None
+    assert evidence.found_by == "ungrounded"
 
 
 class _Reader:

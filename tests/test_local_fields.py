@@ -1,12 +1,16 @@
+import json
+import time
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from schemas.document import Page
+from schemas.document import Box, Page, PageKind, Word
 from schemas.invoice import Invoice
 from schemas.receipt import Receipt
 from tasks.local.arithmetic import settle
@@ -91,7 +95,8 @@ def test_every_value_has_evidence_with_page_quote_box_and_reasons() -> None:
     total = by_field["total"]
     assert (total.page, total.quote, total.found_by) == (1, "300.60", "text_layer")
     assert "net + tax agrees" in total.why
-    assert total.box is not None and total.box.y0 < total.box.y1
+    assert total.box is not None
+    assert total.box.y0 < total.box.y1
     assert by_field["lines[1].net_amount"].quote == "50.50"
     assert all(0 < evidence.confidence < 1 for evidence in found.evidence)
 
@@ -279,3 +284,65 @@ def test_memory_stays_flat_over_many_pages() -> None:
     assert all(len(kept) <= MOST_OF_A_KEY for kept in (*gathered.dates.values(), *gathered.codes.values()))
     assert len(gathered.amounts) <= sum(MOST_AMOUNTS)
     assert len(gathered.blocks) <= MOST_BLOCKS
+
+
+_TEXTS = st.sampled_from(
+    [
+        "Total",
+        "Invoice",
+        "Date:",
+        "12.50",
+        "1,234.56",
+        "€",
+        "due",
+        "GmbH",
+        "Bill",
+        "to:",
+        "VAT",
+        "20%",
+        "05/03/2018",
+        "IBAN",
+        "DE88200800000970375700",
+        "Ltd",
+        "Berlin",
+        "#",
+        "No.",
+        "qty",
+        "price",
+        "amount",
+        "RM",
+        "-",
+        "a@b.co",
+        "Tel",
+        "+49",
+        "�",
+        "١٢",
+        "1-1-1-1-1-1",
+        "..",
+        "(",
+    ]
+)
+_PLACES = st.tuples(*[st.floats(0, 1, width=16)] * 4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    words=st.lists(st.tuples(_TEXTS, _PLACES), max_size=60),
+    width=st.sampled_from([0, 1, 595]),
+    words_from=st.sampled_from(["ocr", "text_layer"]),
+)
+def test_no_page_breaks_the_engine_and_its_record_is_json(words: Any, width: float, words_from: Any) -> None:
+    placed = tuple(Word(text, Box(min(a, c), min(b, d), max(a, c), max(b, d))) for text, (a, b, c, d) in words)
+    odd = Page(page_number=1, kind=PageKind.TEXT, width_pt=width, height_pt=842, words=placed, words_from=words_from)
+    found = find(Invoice, odd)
+    assert json.loads(json.dumps(found.record)) == found.record
+    assert {evidence.field for evidence in found.evidence} == set(found.reasons)
+
+
+def test_a_hostile_page_costs_bounded_time() -> None:
+    monster = Word("a" * 1_000_000, Box(0, 0, 1, 0.1))
+    many = tuple(Word("9." * 100, Box(0, row / 3000, 1, (row + 1) / 3000)) for row in range(3000))
+    hostile = Page(page_number=1, kind=PageKind.TEXT, width_pt=595, height_pt=842, words=(monster, *many), words_from="text_layer")
+    start = time.process_time()
+    find(Invoice, hostile)
+    assert time.process_time() - start < 20

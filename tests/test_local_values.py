@@ -95,7 +95,8 @@ def test_parts_of_dates_times_and_codes_are_no_amounts(text: str) -> None:
 
 def test_a_percentage_is_known_and_no_money() -> None:
     (found,) = find_amounts("GST 6%")
-    assert found.percent and not found.is_money
+    assert found.percent
+    assert not found.is_money
 
 
 def test_single_amounts_and_codes() -> None:

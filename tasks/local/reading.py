@@ -11,6 +11,8 @@ from schemas.document import Box, Page, Word
 
 WIDE_GAP = 1.2  # in line heights: the white space between columns, wider than any between words
 SAME_ROW = 0.5  # share of the smaller line height by which centres may differ
+MOST_WORDS = 20_000  # a page of small print has 2,000: beyond this it is no paper, and rules would take minutes
+LONGEST_WORD = 300
 MIN_SLOPE = 0.002  # less than a tenth of a line over the page: straight
 MAX_SLOPE = 0.08  # steeper than 4.5 degrees is no skewed line but noise
 
@@ -175,7 +177,8 @@ def _segments(row: list[Token], number: int) -> tuple[Segment, ...]:
 def _upright(page: Page) -> tuple[list[Token], float, float]:
     """Words turned so that they run from left to right; OCR keeps the boxes of a turned scan as it lies."""
     width, height = page.width_pt or 1.0, page.height_pt or 1.0
-    boxes = [(w, w.box.x0 * width, w.box.y0 * height, w.box.x1 * width, w.box.y1 * height) for w in page.words]
+    words = [word for word in page.words[:MOST_WORDS] if len(word.text) <= LONGEST_WORD]
+    boxes = [(w, w.box.x0 * width, w.box.y0 * height, w.box.x1 * width, w.box.y1 * height) for w in words]
     match _turn([Token(*box) for box in boxes]):
         case 90:  # lines run downwards
             return [Token(w, y0, width - x1, y1, width - x0) for w, x0, y0, x1, y1 in boxes], height, width
