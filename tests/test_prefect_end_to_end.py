@@ -20,6 +20,7 @@ from tests.prefect_server import PrefectApi, prefect_server
 from tests.prefect_worker import Worker
 from tests.projects import EXAMPLES, Project
 from tests.test_prefect_run import artifacts_of, flow_run_of, task_runs_of
+from tests.test_watch_command import started
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
@@ -70,6 +71,29 @@ def test_deployed_flow_runs_on_a_worker(project: Project, prefect_api: PrefectAp
     }
     row = json.loads(artifacts_of(prefect_api, second)["end-to-end-documents"]["data"])[0]
     assert (row["document"], row["status"], row["pages"], row["tokens"]) == ("elsewhere.pdf", "done", 1, 0)
+
+
+def test_serve_runs_deployments_without_a_work_pool(project: Project, prefect_api: PrefectApi) -> None:
+    project.env |= {name: value for name, value in prefect_api.environment.items() if name.startswith("PREFECT_")}
+    deployments = "deployments:\n  - {name: here, overlap: {limit: 1, on_collision: wait}}\n  - {name: elsewhere, work_pool: another}\n"
+    project.write_flows("      - einvoice: {}\n      - write: {jsonl: out/x.jsonl}\n", flow="served", more=deployments)
+    shutil.copy(EXAMPLES / "lieferant-e-invoice.pdf", project.inbox)
+    with started(project, "serve", "--local", "--health-port", "0") as serve:
+        serve.until("health:")
+        end = time.monotonic() + 60
+        while prefect_api.deployment("served/here") is None:
+            assert time.monotonic() < end, serve.said()
+            time.sleep(0.2)
+        assert prefect_api.deployment("served/elsewhere") is None, "what a work pool runs is left to `docmill deploy`"
+        done = prefect(prefect_api, "deployment", "run", "served/here", "--watch")
+        assert done.returncode == 0, done.stdout + serve.said()
+        assert serve.health().json() == {"ok": True, "watches": [], "schedules": "served"}
+        assert serve.end() == 0
+    assert flow_run_of(prefect_api, "served")["state"]["message"] == "1 documents: 1 done"
+    prefect_api.create_pool("another")
+    said = project.run("deploy", "--local", "--dry-run").stdout
+    assert "served/here" in said
+    assert "unchanged" in said.splitlines()[0], f"serve registers exactly what deploy would: {said}"
 
 
 def postgres_is_there() -> bool:

@@ -41,6 +41,12 @@ async def deploy(
     return outcomes
 
 
+async def register(wanted: Sequence[Wanted]) -> list[Outcome]:
+    """Register these and leave all others as they are. Raises as `deploy` does."""
+    async with prefect_server() as client:
+        return [await _make(client, each, dry_run=False) for each in wanted]
+
+
 async def _make(client: PrefectClient, wanted: Wanted, *, dry_run: bool) -> Outcome:
     registered = await find(client, wanted.full_name)
     changes = () if registered is None else differences(registered_fields(registered), wanted.fields)

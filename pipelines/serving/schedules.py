@@ -4,20 +4,21 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Sequence
+from uuid import UUID  # noqa: TC003 - as the others: costs nothing
 
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 
-from pipelines.deploying.deploy import deploy
-from pipelines.deploying.registered import find
+from pipelines.deploying.deploy import register
 from pipelines.deploying.wanted import Wanted, wanted_deployments
 from pipelines.loading import Project
 from schemas.errors import CallError
 
 _AGAIN_SECONDS = 15.0
+_LOOK_SECONDS = 2.0  # for runs that are due
 _GRACE_SECONDS = 25.0
 
 
@@ -30,6 +31,7 @@ class Schedules:
         self._thread = threading.Thread(target=self._run, name="docmill-schedules", daemon=True)
         self._runner: Runner | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ids: list[UUID] = []
         self.trouble: str | None = None
 
     def start(self) -> None:
@@ -59,29 +61,25 @@ class Schedules:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         served = [each for each in wanted_deployments(self._project, self._flows, local=self._local) if each.fields["work_pool"] is None]
-        await deploy(self._project, self._flows, local=self._local)
-        runner = Runner(name="docmill-serve", pause_on_shutdown=False)
-        for wanted in served:
-            await runner.aadd_deployment(await _served(wanted))
+        runner = Runner(name="docmill-serve", pause_on_shutdown=False, query_seconds=_LOOK_SECONDS)
+        self._ids = [await runner.aadd_deployment(_served(wanted)) for wanted in served]
+        await register(served)  # after the runner, which knows fewer fields
         self.trouble = None
         self._runner = runner
         if not self._stop.is_set():
             await runner.start()
 
     async def _end(self, runner: Runner) -> None:
+        mine = FlowRunFilter(
+            deployment_id=FlowRunFilterDeploymentId(any_=self._ids),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])),
+        )
         async with get_client() as client:
             for _ in range(int(_GRACE_SECONDS)):
-                running = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])))
-                names = [run.deployment_id for run in await client.read_flow_runs(flow_run_filter=running)]
-                mine = {deployment.id for deployment in [await find(client, each) for each in self._names()] if deployment}
-                if not mine & set(names):
+                if not await client.read_flow_runs(flow_run_filter=mine, limit=1):
                     break
                 await asyncio.sleep(1.0)
         await runner.astop()
-
-    def _names(self) -> list[str]:
-        flows = self._flows or list(self._project.flow_file.flows)
-        return [f"{flow}/{each.name}" for flow in flows for each in self._project.flow(flow).deployments if each.work_pool is None]
 
     def _tell(self, message: str) -> None:
         if message != self.trouble:
@@ -89,8 +87,8 @@ class Schedules:
         self.trouble = message
 
 
-async def _served(wanted: Wanted) -> RunnerDeployment:
-    """The registered deployment once more, in the form that Prefect's runner takes; what is left unset stays as registered."""
+def _served(wanted: Wanted) -> RunnerDeployment:
+    """A deployment in the form that Prefect's runner takes, to tell it what to look for."""
     fields = wanted.fields
     return RunnerDeployment(
         name=wanted.name,

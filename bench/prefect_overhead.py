@@ -1,0 +1,110 @@
+"""What does Prefect cost? 200 documents against a local server with 300 ms latency: directly, through Prefect, and over workers.
+
+    python bench/prefect_overhead.py [--documents 200] [--workers 1 2]
+
+Prints the time from the start of the command to the last record, and the promise: direct + 5 s + 30 ms for each task run.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.documents import make_pdf
+from tests.fake_mistral.process import FakeMistralProcess
+from tests.prefect_server import PrefectApi, prefect_server
+from tests.prefect_worker import Worker
+from tests.projects import Project
+
+LATENCY_SECONDS = 0.3
+STEPS = """\
+      - render: {}
+      - extract: {model: vision}
+      - write: {jsonl: out/records.jsonl}
+"""
+TASKS_OF_A_DOCUMENT = 3
+MORE = """\
+concurrency: {documents: 32, pages: 32}
+scale: {batch: 50, deployment: batch}
+deployments:
+  - {name: all, work_pool: bench}
+  - {name: batch, work_pool: bench}
+"""
+
+
+def new_project(folder: Path, documents: int, url: str) -> Project:
+    project = Project(folder, env={"MISTRAL_BASE_URL": url, "MISTRAL_API_KEY": "bench"})
+    folder.mkdir()
+    project.write_flows(STEPS, flow="bench", more=MORE, top="models: {vision: [mistral-medium-3-5]}\n")
+    for number in range(documents):
+        with make_pdf(1, project.inbox / f"{number:04}.pdf").open("ab") as file:
+            file.write(b"\n%% %d" % number)
+    return project
+
+
+def count_records(project: Project) -> int:
+    file = project.folder / "out/records.jsonl"
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def start_again(project: Project) -> None:
+    for name in (".docmill", "out"):
+        shutil.rmtree(project.folder / name, ignore_errors=True)
+
+
+def run_here(project: Project, *words: str) -> float:
+    start_again(project)
+    started = time.monotonic()
+    done = project.run("run", "bench", *words, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return time.monotonic() - started
+
+
+def run_on_workers(project: Project, api: PrefectApi, count: int, documents: int) -> float:
+    """From creating the flow run to the last record: workers are up and idle, as they are in the morning."""
+    start_again(project)
+    workers = [Worker(api, "bench", f"w{number}", project.folder / f"worker-{number}.log", **project.env) for number in range(count)]
+    for worker in workers:
+        worker.__enter__()
+    try:
+        time.sleep(6)
+        deployment = api.deployment("bench/all")
+        started = time.monotonic()
+        api.post(f"deployments/{deployment['id']}/create_flow_run")
+        while count_records(project) < documents:
+            assert time.monotonic() - started < 300, workers[0].said()[-3000:]
+            time.sleep(0.1)
+        return time.monotonic() - started
+    finally:
+        for worker in workers:
+            worker.__exit__()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--documents", type=int, default=200)
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / "prefect-home"
+        home.mkdir()
+        with FakeMistralProcess(Path(place) / "log.jsonl", latency=LATENCY_SECONDS) as mistral, prefect_server(home) as api:
+            project = new_project(Path(place) / "project", wanted.documents, mistral.url)
+            direct = run_here(project, "--no-prefect")
+            project.env |= {name: value for name, value in api.environment.items() if name.startswith("PREFECT_")}
+            allowed = direct + 5 + 0.03 * TASKS_OF_A_DOCUMENT * wanted.documents
+            figures = {"direct": direct, "allowed with Prefect": allowed, "prefect, in process": run_here(project, "--prefect")}
+            api.create_pool("bench")
+            assert project.run("deploy").returncode == 0
+            for count in wanted.workers:
+                figures[f"prefect, {count} worker{'s' if count > 1 else ''}"] = run_on_workers(project, api, count, wanted.documents)
+    print(json.dumps({name: round(seconds, 1) for name, seconds in figures.items()}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
