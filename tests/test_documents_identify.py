@@ -20,6 +20,7 @@ from tests.documents import REAL, make_pdf
         (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "image/webp"),
         (b"\x00\x00\x00\x1cftypavif", "image/avif"),
         (b"\x00\x00\x00\x1cftypheic", "image/heic"),
+        (b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1avif", "image/avif"),
         (b"II*\x00\x08\x00", "image/tiff"),
         (b"PK\x03\x04\x14\x00", "application/zip"),
         (b"<!DOCTYPE html><html>", "text/html"),

@@ -78,7 +78,7 @@ def media_type_of(head: bytes) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
-        return _BRANDS[head[8:12]]
+        return "image/avif" if b"avif" in head[8:64] else _BRANDS[head[8:12]]  # `mif1` files name their coding among the further brands
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
             return media_type

@@ -18,6 +18,7 @@ from tasks.documents.visit import VisitRequest
 from tasks.documents.workers import Request, WorkerPool
 
 _REMEMBERED = 1_024  # documents of which what opening told is kept
+_OCR_PATIENCE = 4  # OCR tries a page in four directions when it cannot read it
 _DEATHS_BEARABLE = 5  # workers that one document may cost
 _ERRORS: dict[str, type[DocumentError]] = {
     error.code: error
@@ -147,7 +148,8 @@ class DocumentReader:
         if seen.deaths >= _DEATHS_BEARABLE:
             raise WorkerError(f"the document killed {seen.deaths} worker processes; its other pages are not read")
         header["document"] = {**document.model_dump(mode="json", exclude={"path"}), "path": str(document.path)}
-        request = Request(header, document.document_id, min(self._settings.page_seconds, left), ocr)
+        page_seconds = self._settings.page_seconds * (_OCR_PATIENCE if ocr else 1)
+        request = Request(header, document.document_id, min(page_seconds, left), ocr)
         try:
             frame = await self._pool.ask(request)
         except (WorkerError, LimitError):
