@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from schemas.document import Box, Word
+from tasks.documents.reading_order import in_reading_order
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -11,11 +12,11 @@ OCR_SIDE_PX = 2000  # the engine's own limit; small print is lost below
 
 
 def words_of_picture(picture: "Image") -> list[Word]:
-    """Blocks for about a second. Raises OcrMissingError without the extra."""
+    """Words in reading order. Blocks for about a second. Raises OcrMissingError without the extra."""
     from tasks.local.ocr import read_words  # noqa: PLC0415  most workers never read a picture
 
     rounded = []
     for word in read_words(picture if picture.mode in ("L", "RGB") else picture.convert("RGB")):
         box = Box(*(round(value, 4) for value in word.box))
         rounded.append(Word(word.text, box, round(word.confidence, 3)))
-    return rounded
+    return in_reading_order(rounded, aspect=picture.width / picture.height)
