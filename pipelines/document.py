@@ -20,6 +20,7 @@ from schemas.errors import (
 )
 from schemas.flow import OnExceeded
 from schemas.record import DeferReason, DocumentResult, Draft, ErrorInfo, Finding, Status
+from schemas.usage import Usage
 from tasks.definition import Step
 from tasks.documents.identify import identify
 from tasks.services import Services
@@ -99,23 +100,37 @@ async def _process_once(document: Document, file: SourceFile, run: RunState) -> 
     return await _work_on(claim, document, file, run)
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """How far a document came: what a failed one found and cost until then is kept."""
+
+    draft: Draft
+    services: Services
+
+    @property
+    def usage(self) -> Usage:
+        """With the calls of a step that did not come to its end."""
+        models = self.services.models
+        return self.draft.usage if models is None else self.draft.usage + models.take_usage(self.draft.document.document_id)
+
+
 async def _work_on(claim: Claimed, document: Document, file: SourceFile, run: RunState) -> DocumentResult:
     services = run.services
-    draft = Draft(document=document)
+    attempt = _Attempt(Draft(document=document), services)
     try:
-        draft = await _take_through_steps(draft, run)
-        result = _result(draft, file)
+        await _take_through_steps(attempt, run)
+        result = _result(attempt.draft, file)
     except asyncio.CancelledError:
-        await asyncio.shield(services.ledger.release(claim, DeferReason.INTERRUPTED, draft.usage))
+        await asyncio.shield(services.ledger.release(claim, DeferReason.INTERRUPTED, attempt.usage))
         raise
-    except (BudgetExceededError, BoundBrokenError, ProviderDownError, CallError, AuthenticationError) as error:
+    except (BudgetExceededError, ProviderDownError, CallError, AuthenticationError) as error:
         reason = _reason_to_defer(error)
         if reason is DeferReason.STOPPED or _stops_at_budget(error, services):
             run.stopped_by = error
-        await services.ledger.release(claim, reason, draft.usage)
+        await services.ledger.release(claim, reason, attempt.usage)
         return _deferred(document, file, reason, error)
     except (DocumentError, ModelError) as error:
-        result = _failed(document, file, draft, _error_info(error))
+        result = _failed(attempt.draft, file, _error_info(error))
     except DocmillError:
         raise  # the ledger cannot be written: nothing after this would be kept
     except Exception as error:
@@ -124,34 +139,34 @@ async def _work_on(claim: Claimed, document: Document, file: SourceFile, run: Ru
         message = (
             f"an unexpected {type(error).__name__} in docmill or a step of your own; the other documents go on, the log file has the place"
         )
-        result = _failed(document, file, draft, ErrorInfo(code="internal_error", message=message))
-    if not await services.ledger.finish(claim, result, draft.usage):
+        result = _failed(attempt.draft, file, ErrorInfo(code="internal_error", message=message))
+    if not await services.ledger.finish(claim, result, attempt.usage):
         return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
     if result.status in (Status.DONE, Status.NEEDS_REVIEW):
-        await _write(draft, run)
+        await _write(attempt.draft, run)
     return result
 
 
-async def _take_through_steps(draft: Draft, run: RunState) -> Draft:
+async def _take_through_steps(attempt: _Attempt, run: RunState) -> None:
     try:
-        return await _steps(draft, run, run.services)
+        await _steps(attempt, run, run.services)
     except BudgetExceededError as error:
         budget = run.services.flow.spec.budget
         if budget is None or budget.on_exceeded is not OnExceeded.LOCAL:
             raise
-        log.info("document %s: budget used up, finished by the local engine", draft.document.document_id)
+        document = attempt.draft.document
+        log.info("document %s: budget used up, finished by the local engine", document.document_id)
         offline = replace(run.services, flow=replace(run.services.flow, engine="local"), models=None)
-        draft = await _steps(draft, run, offline)
-        return draft.adding(
-            Finding(code="finished_locally", message=f"{error} This document was finished by the local engine.", weight="note")
-        )
+        attempt.draft = Draft(document=document, usage=attempt.usage)
+        await _steps(attempt, run, offline)
+        told = Finding(code="finished_locally", message=f"{error} This document was finished by the local engine.", weight="note")
+        attempt.draft = attempt.draft.adding(told)
 
 
-async def _steps(draft: Draft, run: RunState, services: Services) -> Draft:
+async def _steps(attempt: _Attempt, run: RunState, services: Services) -> None:
     for step in services.flow.steps:
         if step.name != "write":
-            draft = await run.call_step(step, draft, services)
-    return draft
+            attempt.draft = await run.call_step(step, attempt.draft, services)
 
 
 async def _write(draft: Draft, run: RunState) -> None:
@@ -180,9 +195,14 @@ def _page_texts(draft: Draft) -> dict[str, JsonValue] | None:
     return {"pages": pages} if pages else None
 
 
-def _failed(document: Document, file: SourceFile, draft: Draft, error: ErrorInfo) -> DocumentResult:
+def _failed(draft: Draft, file: SourceFile, error: ErrorInfo) -> DocumentResult:
     return DocumentResult(
-        path=file.name, document_id=document.document_id, status=Status.FAILED, pages=draft.page_count, findings=draft.findings, error=error
+        path=file.name,
+        document_id=draft.document.document_id,
+        status=Status.FAILED,
+        pages=draft.page_count,
+        findings=draft.findings,
+        error=error,
     )
 
 
