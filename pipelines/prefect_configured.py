@@ -36,8 +36,8 @@ def prefect_api_url() -> str | None:
     return url if isinstance(url, str) and url else None
 
 
-def refuse_silent_api() -> None:
-    """Raises StateError when an API is configured and nothing answers there, before Prefect tries for a minute."""
+def refuse_silent_api(otherwise: str = "") -> None:
+    """`otherwise` is what else a person may do. Raises StateError when an API is configured and nothing answers there, before Prefect tries for a minute."""
     import httpx  # noqa: PLC0415 - this module is imported by every `docmill run`
 
     url = prefect_api_url()
@@ -47,7 +47,7 @@ def refuse_silent_api() -> None:
         httpx.get(f"{url.rstrip('/')}/health", timeout=10)  # any answer will do: Prefect Cloud wants a key here
     except httpx.HTTPError as error:
         raise StateError(
-            f"the Prefect API at {url} does not answer ({type(error).__name__}); start it, correct PREFECT_API_URL, or use --no-prefect"
+            f"the Prefect API at {url} does not answer ({type(error).__name__}); start it, or correct PREFECT_API_URL{otherwise}"
         ) from error
 
 

@@ -179,7 +179,7 @@ async def result_of(run: Callable[[], Coroutine[Any, Any, Any]], progress: Progr
 
     Cancelling this ends the run as Ctrl-C does: what is open is handed back, and the result says so.
     """
-    await asyncio.to_thread(refuse_silent_api)
+    await asyncio.to_thread(refuse_silent_api, ", or use --no-prefect")
     here = RunHere(progress or Silent())
     try:
         state = await _in_own_thread(run, here)

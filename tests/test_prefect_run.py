@@ -102,6 +102,7 @@ def test_server_shows_names_and_counts_and_nothing_of_the_documents(connected: P
         assert text not in everything
 
 
+@pytest.mark.slow
 def test_failed_documents_do_not_fail_the_flow_run_unless_asked(connected: Project, prefect_api: PrefectApi) -> None:
     connected.write_flows("      - einvoice: {}\n      - render: {}\n      - write: {}\n", flow="lenient")
     (connected.inbox / "broken.pdf").write_bytes(b"%PDF-1.4\nbroken\n%%EOF\n")
@@ -118,6 +119,7 @@ def test_api_that_does_not_answer_is_said_at_once(project: Project) -> None:
     assert "--no-prefect" in done.stderr
 
 
+@pytest.mark.slow
 def test_watch_makes_each_batch_a_flow_run(connected: Project, prefect_api: PrefectApi) -> None:
     from tests.test_watch_command import started
 

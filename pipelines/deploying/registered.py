@@ -1,5 +1,6 @@
 """What does the Prefect server have of this flows.yaml?"""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from pipelines.deploying.wanted import FILE_LABEL, schedule_fields
-from pipelines.prefect_configured import prefect_api_url
+from pipelines.prefect_configured import prefect_api_url, refuse_silent_api
 from schemas.errors import CallError, StateError
 
 _PAGE = 200  # deployments that the API gives at one time
@@ -26,6 +27,7 @@ async def prefect_server() -> AsyncIterator[PrefectClient]:
             "no Prefect API is configured; nothing was registered. Start one with `prefect server start`, then "
             "`prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api` (or set PREFECT_API_URL in the environment)."
         )
+    await asyncio.to_thread(refuse_silent_api)
     async with get_client() as client:
         try:
             yield client
