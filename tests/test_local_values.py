@@ -28,6 +28,7 @@ from tasks.local.money import currency_codes, find_amounts, parse_amount, read_n
         ("28/11/18", date(2018, 11, 28)),
         ("Date:9/3/201820:54:50", date(2018, 3, 9)),  # OCR loses the space before the time
         ("06-04-1611:53", date(2016, 4, 6)),
+        ("2O/O3/2018", date(2018, 3, 20)),  # OCR takes 0 for O
         ("27032018", date(2018, 3, 27)),
         ("period July 1 - July 31 , 2014", date(2014, 7, 31)),
     ],
@@ -79,6 +80,7 @@ def test_parse_date_wants_the_date_at_the_beginning() -> None:
         ("12.345", "12345", None),
         ("0.125", "0.125", None),
         ("4.00SR", "4.00", None),
+        ("RM 65. 20", "65.20", "MYR"),  # OCR puts a space
         ("Rs.319.00", "319.00", "INR"),
         ("Total(RM):65.20", "65.20", None),
     ],

@@ -2,7 +2,7 @@
 
 import re
 
-from tasks.local.addresses import country_code
+from tasks.local.addresses import country_code, parts_of
 from tasks.local.candidates import Candidate, candidate
 from tasks.local.dates import find_dates
 from tasks.local.folding import bare, fold, tokens, word_set
@@ -13,7 +13,7 @@ from tasks.local.reading import Segment, Sheet
 TITLES = word_set(  # letters only: "Tax Invoice" is taxinvoice
     "invoice taxinvoice receipt officialreceipt cashbill cashreceipt cashsales bill statement facture rechnung factuur factura fattura quittung beleg ticket recu bon "
     "copy original duplicate welcome thankyou customercopy simplifiedtaxinvoice retailinvoicesbill retailinvoice proforma creditnote gutschrift avoir page "
-    "officialbillinginvoice deliverynote tax invoicetax receipttax kassenbon ricevuta recibo scontrino proformainvoice salesinvoice salesreceipt originalreceipt"
+    "officialbillinginvoice deliverynote tax invoicetax receipttax kassenbon ricevuta recibo scontrino proformainvoice salesinvoice salesreceipt originalreceipt frau herr herrn mr mrs ms madame monsieur mevrouw dhr senor senora signor signora"
 )
 _STREET = re.compile(
     r"\b(?:street|str|st|road|rd|avenue|ave|lane|ln|drive|dr|blvd|boulevard|highway|hwy|suite|floor|unit|block|blk|level|lot|plot|po box|p\.o\. box|plaza|mall|complex|centre|center|park|"
@@ -121,6 +121,8 @@ def address_lines(sheet: Sheet, lines: list[Segment], book: LabelBook) -> tuple[
             if chosen or _other_party(segment, book):
                 break
         elif chosen:
+            if parts_of((segment.text,)).postcode and any(parts_of((line.text,)).postcode for line in chosen):
+                break  # the next address
             if not addressed and not _continues(chosen[-1].text, segment.text):
                 break
             chosen.append(segment)

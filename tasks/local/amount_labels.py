@@ -15,13 +15,13 @@ _WORDS: dict[str, str] = {
     "before": "before b4 avant vor voor antes prima",
     "discount": "discount disc allowance allowances rabatt rabatte nachlass remise remises korting descuento sconto skonto abschlag abschlage promo voucher rebate escompte",
     "sub": "subtotal subtotaal subtotale zwischensumme sub sous positionssumme parcial warenwert subtot partial",
-    "tax": "gst vat tax taxes sst tva mwst ust umsatzsteuer mehrwertsteuer steuer steuerbetrag steuersumme btw iva igic imposta impuesto impuestos cgst sgst igst hst pst qst mva moms gct cst taxe",
+    "tax": "gst vat tax taxes sst tva mwst ust umsatzsteuer mehrwertsteuer steuer steuerbetrag steuersumme btw iva igic imposta impuesto impuestos imposte aliquota cgst sgst igst hst pst qst mva moms gct cst taxe",
     "incl": "incl inclusive including included inc include ttc inklusive inkl inclusief compris comprise brutto bruttobetrag bruttosumme gross incluido incluidos inclusa inclusi ivato incluye tvac",
-    "excl": "excl exclusive excluding excluded ex exclusief exkl exklusive ohne hors ht htva sans zonder sin senza netto nettobetrag nettosumme net nett imponible taxable untaxed basisbetrag "
+    "excl": "excl exclusive excluding excluded ex exclusief exkl exklusive ohne hors ht htva sans zonder sin senza netto nettobetrag nettosumme net nett imponible imponibile taxable untaxed basisbetrag "
     "bemessungsgrundlage nettowert hthva tvanoncomprise steuerfrei",
-    "total": "total totals totaal totale gesamt gesamtbetrag gesamtsumme gesamtpreis summe rechnungsbetrag rechnungssumme rechnungsendbetrag endbetrag endsumme bruttosumme bruttobetrag nettosumme "
+    "total": "total totals totali totaal totale gesamt gesamtbetrag gesamtsumme gesamtpreis summe rechnungsbetrag rechnungssumme rechnungsendbetrag endbetrag endsumme bruttosumme bruttobetrag nettosumme "
     "nettobetrag tot ttl jumlah amaun totalt",
-    "amount": "amount amt montant betrag bedrag importe importo somme sum sales sale valore prix facture invoice fattura factura steuerbetrag basisbetrag nettowert warenwert",
+    "amount": "amount amt montant betrag bedrag importe importi importo somme sum sales sale valore prix facture invoice fattura fatture factura steuerbetrag basisbetrag nettowert warenwert",
     "grand": "grand gesamtbetrag rechnungsbetrag endbetrag endsumme rechnungsendbetrag final overall general generale complessivo",
     "net": "net nett netto",
     "paper": "invoice bill receipt",
@@ -108,9 +108,14 @@ _MOST_WORDS = 12
 _MOST_TORN = 3
 
 
-def amount_label(text: str) -> AmountLabel | None:
-    """The concept that the words of `text` name, or None when they name none that can be summed."""
-    words = [_BOOK.canonical(word) for word in tokens(text)][-_MOST_WORDS:]
+def amount_label(text: str, *, forgiving: bool = False) -> AmountLabel | None:
+    """The concept that the words of `text` name, or None when they name none that can be summed.
+
+    `forgiving`: the text comes from OCR, so that "Arnount" is an amount; in a text layer, "Chang" is no change.
+    """
+    words = list(tokens(text)[-_MOST_WORDS:])
+    if forgiving:
+        words = [_BOOK.canonical(word) for word in words]
     if 1 < len(words) <= _MOST_TORN and "".join(words) in _CLASSES:  # torn apart by kerning: "Br uttosumme"
         words = ["".join(words)]
     has = {name for word in words for name in _CLASSES.get(word, ())}

@@ -96,14 +96,14 @@ def _label(
         if own:
             best = max(own, key=lambda m: (m.end - m.start, m.end))
             return best.key, AmountLabel(Concept.UNKNOWN, 1.0 * _WHERE[where]), (f"label `{' '.join(words[best.start : best.end])}`",)
-        label = amount_label(text)
+        label = amount_label(text, forgiving=sheet.from_ocr)
         if label is not None:
-            if label.concept in _SUMS and (tail := amount_label(behind)) and tail.concept in _SUMS:
+            if label.concept in _SUMS and (tail := amount_label(behind, forgiving=sheet.from_ocr)) and tail.concept in _SUMS:
                 label = tail._replace(weight=max(label.weight, tail.weight))  # "Total 29.99 TTC"
             return label.concept, label._replace(weight=label.weight * _WHERE[where]), (f"label `{' '.join(words[-6:])}`",)
         if where == "left" and max(map(len, words), default=0) > 4:  # noqa: PLR2004  longer than a currency
             break  # it has a label, one that names no sum
-    tail = amount_label(behind) if any(c.isalpha() for c in behind) and number.is_money else None
+    tail = amount_label(behind, forgiving=sheet.from_ocr) if any(c.isalpha() for c in behind) and number.is_money else None
     if tail is not None and tail.concept in (Concept.TOTAL, Concept.NET_TOTAL):
         return tail.concept, tail._replace(weight=0.6), (f"followed by `{behind.strip()}`",)
     return Concept.UNKNOWN, None, ("no label",)
@@ -129,7 +129,7 @@ def _column_head(sheet: Sheet, segment: Segment) -> AmountLabel | None:
     for row in reversed(sheet.rows[max(0, segment.row - _HEAD_ROWS) : segment.row]):
         for other in row:
             if overlap(segment, other) > 0 and not find_amounts(other.text) and len(other.tokens) <= 5:  # noqa: PLR2004  heads are short
-                label = amount_label(other.text)
+                label = amount_label(other.text, forgiving=sheet.from_ocr)
                 if label is not None:
                     return label
     return None

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, cast
 from schemas.document import Word
 from schemas.record import Evidence
 from tasks.local.dates import FoundDate, find_dates
-from tasks.local.folding import Span, spans, tokens
+from tasks.local.folding import Span, spans, tokens, word_set
 from tasks.local.labels import Concept, LabelBook, Match
 from tasks.local.money import find_amounts
 from tasks.local.reading import Segment, Sheet, box_of, quote_of
@@ -28,6 +28,9 @@ DATE_KEYS = frozenset(
 _VALUE_START = re.compile(r"[\s:;.#№°=\-\u2013)\]>*|_]*")
 _CODE = re.compile(r"[A-Za-z0-9ÄÖÜ_][\w./\-\u2013]*(?:\s?[/-]\s?\d[\w./-]*)*")
 _WEAK = {"number", "no", "n", "nr", "nummer", "numero", "ref", "trans", "check no", "order", "project", "bon", "ticket", "account", "reference", "slip", "c f", "p i", "pan"}  # fmt: skip
+_PAYABLE = word_set(
+    "pay payable payment due zahlbar uberweisen ueberweisen fallig faellig payer payable regler betalen voldoen pagar abonar pagare versare"
+)
 LONGEST_LABEL = 9  # words; beyond it a segment is running text
 _TO = re.compile(r"\s*(?:-|\u2013|to|until|thru|through|till|au|bis|bis zum|tot|tot en met|t/m|hasta|al|a)\s*", re.IGNORECASE)
 _RELATION = {"same": 1.0, "right": 0.95, "below": 0.75}
@@ -133,6 +136,8 @@ def _date_label(
         if not matches:
             continue
         best = max(matches, key=lambda m: (m.key in own_keys and m.end - m.start > 1, m.end - m.start, m.letters, m.end))
+        if best.key == Concept.PERIOD_END and _PAYABLE & set(words):
+            best = best._replace(key=Concept.DUE_DATE)  # "zahlbar innerhalb von 14 Tagen bis 26.11."
         named = any(m.key == Concept.NUMBER for m in book.matches(words)) if where == "same" else False
         weight = min(1.0, 0.65 + 0.04 * best.letters + 0.15 * named) * {"same": 1.0, "left": 0.95, "above": 0.85}[where]
         return best.key, weight, (f"label `{' '.join(words[best.start : best.end])}`",)

@@ -38,6 +38,11 @@ _PATTERNS = (
     ("compact", re.compile(rf"(?<![\w./-])(\d\d)(\d\d)({_YEAR})(?![\w/-])|(?<![\w./-])({_YEAR})(\d\d)(\d\d)(?![\w/-])")),
 )  # fmt: skip
 
+_MISREAD = re.compile(
+    r"(?<![a-z0-9])[0-9oil]{1,2}([-/.])[0-9oil]{1,2}\1(?:[0-9oil]{4}|[0-9oil]{2})(?![a-z0-9])"
+)  # OCR: "2O/O3/2018", "l5-03-18"
+_DIGITS = str.maketrans("oil", "011")
+
 
 class FoundDate(NamedTuple):
     """A date at `start`..`end` of a text. `month_first` is its other reading where day and month could change places."""
@@ -58,7 +63,7 @@ def find_dates(text: str) -> tuple[FoundDate, ...]:
     """All dates in `text`, in order, never overlapping. Years 1900-2099; two digits below 70 are 20xx."""
     if sum(c.isdigit() for c in text) < 3:  # noqa: PLR2004  the shortest: 1 May 19
         return ()
-    folded = fold(text)
+    folded = _MISREAD.sub(lambda match: match[0].translate(_DIGITS), fold(text))
     found: list[FoundDate] = []
     for name, pattern in _PATTERNS:
         for match in pattern.finditer(folded):

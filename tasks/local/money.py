@@ -28,6 +28,7 @@ _NUMBER = (
     r"\d{1,3}(?:[.,'\u2019\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?"  # 1.234,56  1,234.56  1'234.50
     r"|\d{1,3}(?:,\d{2})+,\d{3}(?:\.\d{1,2})?"  # 1,12,345.00
     r"|\d{1,3}(?: \d{3})+,\d{2}"  # 1 234,56: spaces only where a decimal comma proves it
+    r"|\d+[.,] \d{2}(?=\s*$)"  # OCR: "65. 20" at the end of a line
     r"|\d+[.,]\d+|\d+|[.,]\d{2}"
 )
 _AMOUNT = re.compile(

@@ -165,7 +165,7 @@ def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
     score = 0.78 if _STRONG_LEGAL.search(fold(name)) else 0.4 if len(name.split()) > 5 else 0.6 if best == 0 else 0.52  # noqa: PLR2004  a long line is a slogan
     under = [s for s in top[best + used : best + used + 10] if len(sheet.rows[s.row]) == 1 or aligned(top[best], s)]
     under = under[
-        : next((n for n, (a, b) in enumerate(pairwise([top[best + used - 1], *under])) if b.y0 - a.y1 > 2.5 * a.height), len(under))
+        : next((n for n, (a, b) in enumerate(pairwise([top[best + used - 1], *under])) if b.y0 - a.y1 > 1.6 * a.height), len(under))
     ]
     words = tuple(token.word for segment in top[best : best + used] for token in segment.tokens)
     whole = candidate(

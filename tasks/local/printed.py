@@ -220,7 +220,7 @@ class PrintedPage:
     def _labelled(self, segment: Segment, start: int, last: int, meaning: Meaning) -> bool:
         for text, _ in labelled_text(self.sheet, segment, start, after=last):
             if meaning.kind == "money":
-                label = amount_label(text)
+                label = amount_label(text, forgiving=self.from_ocr)
                 if label is not None:
                     return label.concept == meaning.key
                 continue

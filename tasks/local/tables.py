@@ -106,7 +106,7 @@ def _body(sheet: Sheet, start: int, columns: list[Column]) -> list[Item]:
     last_bottom: float | None = None
     priced = any(c.name == "amount" for c in columns)
     for row in sheet.rows[start : start + _WINDOW]:
-        if _ends(row) or len(items) >= MOST_ITEMS:
+        if _ends(row, forgiving=sheet.from_ocr) or len(items) >= MOST_ITEMS:
             break
         item, texts = _read_row(sheet, row, columns)
         if "amount" in item.cells or ("unit_price" in item.cells and not priced):
@@ -125,14 +125,14 @@ def _body(sheet: Sheet, start: int, columns: list[Column]) -> list[Item]:
     return items
 
 
-def _ends(row: tuple[Segment, ...]) -> bool:
+def _ends(row: tuple[Segment, ...], *, forgiving: bool) -> bool:
     """A row of sums. One that counts pieces ("Total Qty") ends the positions as well."""
     text = " ".join(segment.text for segment in row)
     numbers = find_amounts(text)
     words = [word for word in tokens(text) if not any(c.isdigit() for c in word)]
     if not any(n.is_money for n in numbers) or len(words) > 12:  # noqa: PLR2004  running text
         return False
-    label = amount_label(" ".join(words))
+    label = amount_label(" ".join(words), forgiving=forgiving)
     return (label is not None and label.concept in _ENDS and label.weight >= 0.8) or bool(set(words[:2]) & _COUNTS)  # noqa: PLR2004  a full label
 
 
@@ -183,7 +183,8 @@ def _column_of(covering: list[Token], number: FoundAmount, columns: list[Column]
     x0, x1, height = covering[0].x0, covering[-1].x1, covering[0].height
     numeric = [c for c in columns if c.name in _NUMERIC and (c.name == "tax_rate") >= number.percent]
     if number.is_money:
-        numeric = [c for c in numeric if c.name not in ("quantity", "tax_rate")] or numeric
+        barred = {"tax_rate", "quantity"} if number.currency else {"tax_rate"}
+        numeric = [c for c in numeric if c.name not in barred] or numeric
     if number.percent:
         numeric = [c for c in numeric if c.name in ("tax_rate", "discount")]
     if not numeric:
