@@ -39,6 +39,8 @@ async def test_a_page_comes_back_as_it_was_stored(tmp_path: Path, scheme: str) -
     store = PageStore(f"{scheme}{tmp_path}/store")
     assert await store.get(ID, 3) is None
     await store.put(ID, PAGE)
+    assert await store.get(ID, 3) == PAGE  # not yet written
+    await store.flush()
     assert await store.get(ID, 3) == PAGE
     assert await store.get(ID, 4) is None
     await store.forget(ID)
@@ -55,14 +57,25 @@ def test_only_remote_stores_need_fsspec(tmp_path: Path) -> None:
 async def test_a_damaged_page_file_counts_as_missing(tmp_path: Path) -> None:
     store = PageStore(str(tmp_path))
     await store.put(ID, PAGE)
+    await store.flush()
     for content in (b"", b'{"version":1,"page', b'{"version":2}'):
         stored_below(tmp_path, "3.json")[0].write_bytes(content)
         assert await store.get(ID, 3) is None
 
 
+async def test_the_last_version_of_a_page_wins(tmp_path: Path) -> None:
+    store, better = PageStore(str(tmp_path)), PAGE.model_copy(update={"words_from": "ocr"})
+    for page in [PAGE, better] * 20:
+        await store.put(ID, page)
+    await store.flush()
+    assert await PageStore(str(tmp_path)).get(ID, 3) == better
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
 async def test_only_the_owner_may_look_into_the_store(tmp_path: Path) -> None:
-    await PageStore(str(tmp_path / "a" / "store")).put(ID, PAGE)
+    store = PageStore(str(tmp_path / "a" / "store"))
+    await store.put(ID, PAGE)
+    await store.flush()
     folders = [path for path in stored_below(tmp_path / "a", "*") if path.is_dir()]
     assert folders
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}

@@ -1,5 +1,6 @@
 """Which pages were visited before? Words and kinds by document, so that a page is read once however often it is asked for."""
 
+import asyncio
 import logging
 
 from pydantic import ValidationError
@@ -10,20 +11,30 @@ from tasks.documents.blobs import blobs_at
 READER_VERSION = 1
 """Raise it when words or kinds of the same bytes come out otherwise; pages of older readers are read anew."""
 
+MOST_WAITING = 64  # pages in memory that are not yet written
+
 logger = logging.getLogger(__name__)
 
 
 class PageStore:
-    """A cache: what is lost or damaged is read again from the document, and a store that cannot be written is only slower."""
+    """A cache: what is lost or damaged is read again from the document, and a store that cannot be written is only slower.
+
+    Pages are written behind the caller's back, since nobody has to wait for a disk or a bucket; `flush` waits for them.
+    """
 
     def __init__(self, url: str) -> None:
         self._blobs = blobs_at(url)
+        self._pending: dict[str, Page] = {}
+        self._writes: dict[str, asyncio.Task[None]] = {}
         self._has_warned = False
 
     async def get(self, document_id: str, page_number: int) -> Page | None:
+        name = _name(document_id, page_number)
+        if name in self._pending:
+            return self._pending[name]
         try:
-            data = await self._blobs.read(_name(document_id, page_number))
-        except OSError as error:
+            data = await self._blobs.read(name)
+        except Exception as error:  # noqa: BLE001  each kind of store has its own errors, and a cache may fail
             self._warn(error)
             return None
         if data is None:
@@ -34,23 +45,35 @@ class PageStore:
             return None
 
     async def put(self, document_id: str, page: Page) -> None:
-        data = page.model_dump_json().encode()
-        try:
-            await self._blobs.write(_name(document_id, page.page_number), data)
-        except OSError as error:
-            self._warn(error)
+        """Returns at once, unless very many pages wait to be written."""
+        name = _name(document_id, page.page_number)
+        self._pending[name] = page
+        self._writes[name] = asyncio.create_task(self._write(name, page, self._writes.get(name)))
+        if len(self._writes) > MOST_WAITING:
+            await asyncio.wait(self._writes.values(), return_when=asyncio.FIRST_COMPLETED)
+
+    async def flush(self) -> None:
+        await asyncio.gather(*self._writes.values())
 
     async def forget(self, document_id: str) -> None:
         """Remove all that is stored of a document. Raises OSError when it cannot be removed."""
+        await self.flush()
         await self._blobs.remove(_folder(document_id))
 
-    def _warn(self, error: OSError) -> None:
+    async def _write(self, name: str, page: Page, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:  # an older version of the same page must not be written over this one
+            await before
+        try:
+            await self._blobs.write(name, page.model_dump_json().encode())
+        except Exception as error:  # noqa: BLE001  as in `get`
+            self._warn(error)
+        if self._pending.get(name) is page:
+            del self._pending[name], self._writes[name]
+
+    def _warn(self, error: Exception) -> None:
         if not self._has_warned:
             self._has_warned = True
-            logger.warning(
-                "the page store cannot be used (%s); pages are read again when they are needed again",
-                error.strerror or type(error).__name__,
-            )
+            logger.warning("the page store cannot be used (%s); pages are read again when they are needed again", type(error).__name__)
 
 
 def _folder(document_id: str) -> str:

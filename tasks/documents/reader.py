@@ -61,6 +61,7 @@ class DocumentReader:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._pool.close()
+        await self._store.flush()
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
