@@ -30,7 +30,7 @@ _WORDS: dict[str, str] = {
     "charge": "shipping freight delivery postage versand versandkosten port livraison verzendkosten bezorgkosten envio spedizione trasporto service svc serv charge charges handling "
     "porto fee fees tips tip gratuity carriage",
     "extra": "zuschlag zuschlage surcharge surcharges",
-    "other": "previous prior opening forward precedent vorheriger anterior precedente limit credit_limit average",
+    "other": "within days tage tagen jours dagen dias giorni innerhalb entro previous prior opening forward precedent vorheriger anterior precedente limit credit_limit average",
     "unit": "price unit rate prijs preis prezzo precio unitaire unitario einzelpreis stuckpreis unitprice",
 }  # fmt: skip
 _CLASSES: dict[str, set[str]] = {}

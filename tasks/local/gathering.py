@@ -74,7 +74,12 @@ class Gathered:
         for date in chain.from_iterable(self.dates.values()):
             if date.page == sheet.page_number and date.value.sure_order:
                 self.orders[date.value.sure_order] += 1
+        items = items_on(sheet)
+        self.items += items[: MOST_ITEMS - len(self.items)]
+        billed = {id(word) for item in items for cell in item.cells.values() for word in cell.words}
         for amount in amounts_on(sheet, self.book, self._own_numbers):
+            if amount.key in (Concept.CHARGE, Concept.DISCOUNT) and any(id(word) in billed for word in amount.candidate.words):
+                continue  # "Repair service 90.00" is a position
             if len(self._first_amounts) < MOST_AMOUNTS[0]:
                 self._first_amounts.append(amount)
             else:
@@ -82,8 +87,6 @@ class Gathered:
         self.blocks = nlargest(MOST_BLOCKS, [*self.blocks, *parties_on(sheet, self.book)], key=lambda b: b.score)
         for segment in sheet.segments:
             self._count_signs(sheet, segment)
-        if len(self.items) < MOST_ITEMS:
-            self.items += items_on(sheet)
         return sheet
 
     def _count_signs(self, sheet: Sheet, segment: Segment) -> None:

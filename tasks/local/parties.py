@@ -85,6 +85,7 @@ def _is_junk(segment: Segment) -> bool:
     letters = sum(c.isalpha() for c in text)
     return (
         segment.text.endswith(":")
+        or _LEGAL.fullmatch(fold(segment.text.strip(" .,"))) is not None
         or letters < _LEAST_NAME
         or letters < 0.5 * len(text)
         or text in TITLES
