@@ -42,7 +42,7 @@ async def main(url, folder, bills, budget, loses, seed):
     await ledger.close()
 asyncio.run(main(*sys.argv[1:]))
 """
-BUDGET = 300_000
+BUDGET = 150_000
 
 
 async def storm(url: str | None, folder: Path, *, loses: float, kills: int = 0) -> tuple[int, int, int]:

@@ -19,7 +19,8 @@ from tasks.state.budgets import Limits, Window
 from tasks.state.database import Database
 from tasks.state.location import database_url
 from tasks.state.migrations import migrate
-from tasks.state.reservations import Bound, CallIntent, Place, Reserved, SettledCall
+from tasks.state.reservations import CallIntent, Reserved, SettledCall
+from tasks.state.sums import Bound, Place
 from tasks.state.tables import calls, windows
 from tests.state_parts import document
 
@@ -198,7 +199,7 @@ def _counted(bought: list, window: Window) -> tuple[int, int, int, int]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(EVENTS, min_size=20, max_size=60))
 def test_no_interleaving_of_calls_faults_and_crashes_goes_over_the_budget(events):
     money = MoneyUnderFaults()

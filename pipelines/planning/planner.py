@@ -25,7 +25,7 @@ from tasks.sources.folder import SourceFile, files_of_paths, files_of_source
 from tasks.state.budgets import Limits
 from tasks.state.ledger import settled_documents
 from tasks.state.looking import LedgerView
-from tasks.state.reservations import Sums
+from tasks.state.sums import Sums
 from tasks.state.usage import BudgetState, budget_states
 
 MODEL_STEPS = ("extract", "summarise")

@@ -15,7 +15,8 @@ from tasks.state import answers, locks, reservations
 from tasks.state.answers import StoredAnswer
 from tasks.state.budgets import Limits
 from tasks.state.finishing import in_background, unless_cancelled
-from tasks.state.reservations import Bound, Broken, CallIntent, Full, Place, Reserved, SettledCall, Warned
+from tasks.state.reservations import Broken, CallIntent, Full, Reserved, SettledCall, Warned
+from tasks.state.sums import Bound, Place
 
 if TYPE_CHECKING:
     from tasks.state.ledger import Ledger

@@ -42,7 +42,8 @@ def listing(
     connection: Connection, *, flow: str | None = None, status: Status | None = None, limit: int | None = None
 ) -> tuple[DocumentRow, ...]:
     """The newest definition of each document only, latest change first."""
-    wanted = select(documents).order_by(documents.c.updated_at.desc())
+    shown = [column for column in documents.c if column.name not in ("result", "usage")]  # records are long
+    wanted = select(*shown).order_by(documents.c.updated_at.desc())
     if flow is not None:
         wanted = wanted.where(documents.c.flow == flow)
     found: dict[tuple[str, str], DocumentRow] = {}

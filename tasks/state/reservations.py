@@ -1,31 +1,22 @@
-"""How a budget is kept: each call is a row, and each budget window in use has the running sums of its rows.
+"""How a budget is kept: each call is a row that is reserved at its bound, marked as sent, then settled with what it was charged.
 
-`held` is what calls in flight may still spend (their bounds), `spent` what the settled ones were charged. A sum that does not exist
-yet is made from the rows; from then on each change of a row changes every sum that the row counts in, in the same transaction.
-All functions are jobs of the one writer, so that nothing comes between the look and the change.
+All functions are jobs of the one writer, so that nothing comes between the look at a window's sums and the change.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from schemas.errors import StateError
 from schemas.usage import Usage
 from tasks.state import answers, owners
 from tasks.state.answers import StoredAnswer
 from tasks.state.budgets import Limit, Window
+from tasks.state.sums import Bound, Place, add, start_window
 from tasks.state.tables import calls, windows
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """The most that one call can use. `cost_nano` None: the price is unknown."""
-
-    tokens: int
-    cost_nano: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,40 +80,6 @@ class Warned:
     spent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a call counts: the windows of `flow` that hold `counted_at`, over all runs or of `run_id`."""
-
-    flow: str
-    run_id: str
-    counted_at: float
-
-
-class Sums(NamedTuple):
-    """Of one window: charged by settled calls, and held by those in flight."""
-
-    spent_tokens: int
-    held_tokens: int
-    spent_cost_nano: int
-    held_cost_nano: int
-
-
-_ADD = (
-    update(windows)
-    .where(
-        windows.c.flow == bindparam("of_flow"),
-        or_(windows.c.run_id == "", windows.c.run_id == bindparam("of_run")),
-        windows.c.starts_at <= bindparam("at"),
-        windows.c.ends_at > bindparam("at"),
-    )
-    .values(
-        spent_tokens=windows.c.spent_tokens + bindparam("add_spent_tokens"),
-        held_tokens=windows.c.held_tokens + bindparam("add_held_tokens"),
-        spent_cost_nano=windows.c.spent_cost_nano + bindparam("add_spent_cost"),
-        held_cost_nano=windows.c.held_cost_nano + bindparam("add_held_cost"),
-    )
-    .returning(*windows.c)
-)
 _INSERT = insert(calls).returning(calls.c.call_id)
 _MARK_SENT = update(calls).where(calls.c.call_id == bindparam("of_call"), calls.c.state == "open").values(state="sent")
 _SETTLE = update(calls).where(calls.c.call_id == bindparam("of_call"), calls.c.state != "settled")
@@ -164,19 +121,19 @@ def move(
     connection: Connection, call_id: int, old: Place, new: Place, bound: Bound, limits: Mapping[Window, Limit]
 ) -> Full | Broken | None:
     """Counts a reservation in the windows of `new`; where it does not fit there, it stays in the old ones and the reason is returned."""
-    _add(connection, old, held=bound, sign=-1)
+    add(connection, old, held=bound, sign=-1)
     refusal = _hold(connection, new, bound, limits)
     if refusal is None:
         connection.execute(update(calls).where(calls.c.call_id == call_id).values(counted_at=new.counted_at))
     else:
-        _add(connection, old, held=bound)
+        add(connection, old, held=bound)
     return refusal
 
 
 def release(connection: Connection, call_id: int, place: Place, bound: Bound) -> None:
     """Undoes a reservation that was not marked sent; anything else is left as it is."""
     if connection.execute(delete(calls).where(calls.c.call_id == call_id, calls.c.state == "open")).rowcount:
-        _add(connection, place, held=bound, sign=-1)
+        add(connection, place, held=bound, sign=-1)
 
 
 def settle(
@@ -194,7 +151,7 @@ def settle(
     charged = _charge(intent.bound, settled.usage)
     values = _settled_values(settled, charged, now)
     if connection.execute(_SETTLE, {"of_call": call_id, **values}).rowcount:
-        rows = _add(connection, place, spent=charged, held=intent.bound, held_sign=-1)
+        rows = add(connection, place, spent=charged, held=intent.bound, held_sign=-1)
     else:
         rows = _settle_again(connection, call_id, place, charged, values)
     answer = settled.answer
@@ -230,8 +187,8 @@ def _settle_again(connection: Connection, call_id: int, place: Place, charged: B
     if before is None:
         raise StateError(f"call {call_id} is not in the ledger: it was settled without having been marked as sent")
     connection.execute(update(calls).where(calls.c.call_id == call_id), values)
-    _add(connection, place, spent=Bound(before.tokens, before.cost_nano), sign=-1)
-    return _add(connection, place, spent=charged)
+    add(connection, place, spent=Bound(before.tokens, before.cost_nano), sign=-1)
+    return add(connection, place, spent=charged)
 
 
 def reap(connection: Connection, here: owners.Owner) -> int:
@@ -255,23 +212,22 @@ def close_calls_of(connection: Connection, owner_id: str, outcome: str) -> None:
             .where(calls.c.call_id == row.call_id)
             .values(state="settled", settled_at=now, tokens=bound.tokens, cost_nano=bound.cost_nano, outcome=outcome)
         )
-        _add(connection, place, spent=bound, held=bound, held_sign=-1)
+        add(connection, place, spent=bound, held=bound, held_sign=-1)
 
 
 def _hold(connection: Connection, place: Place, bound: Bound, limits: Mapping[Window, Limit]) -> Full | Broken | None:
     """Adds the bound to every window it counts in, unless it does not fit into one of `limits`; then the reason."""
-    rows = _by_window(_add(connection, place, held=bound))
+    rows = _by_window(add(connection, place, held=bound))
     missing = [window for window in limits if window not in rows]
     if missing:
-        _add(connection, place, held=bound, sign=-1)
+        add(connection, place, held=bound, sign=-1)
         for window in missing:
-            sums = sums_of(connection, place.flow, window)
-            connection.execute(insert(windows).values(flow=place.flow, **window._asdict(), **sums._asdict(), warned=False))
-        rows = _by_window(_add(connection, place, held=bound))
+            start_window(connection, place.flow, window)
+        rows = _by_window(add(connection, place, held=bound))
     refusals = [refusal for window, limit in limits.items() if (refusal := _refusal(rows[window], limit, bound)) is not None]
     if not refusals:
         return None
-    _add(connection, place, held=bound, sign=-1)
+    add(connection, place, held=bound, sign=-1)
     return min(refusals, key=lambda refusal: isinstance(refusal, Full) and not refusal.for_good)
 
 
@@ -284,50 +240,6 @@ def _refusal(row: Row[Any], limit: Limit, bound: Bound) -> Full | Broken | None:
     if limit.cost_nano is not None and row.spent_cost_nano + row.held_cost_nano > limit.cost_nano:
         return Full("cost", limit.cost_nano, row.spent_cost_nano, cost, row.spent_cost_nano + cost > limit.cost_nano)
     return None
-
-
-def _add(
-    connection: Connection,
-    place: Place,
-    *,
-    spent: Bound | None = None,
-    held: Bound | None = None,
-    sign: int = 1,
-    held_sign: int | None = None,
-) -> list[Row[Any]]:
-    """Changes the sums of all windows that `place` counts in, and returns them as they are then."""
-    held_sign = sign if held_sign is None else held_sign
-    return list(
-        connection.execute(
-            _ADD,
-            {
-                "of_flow": place.flow,
-                "of_run": place.run_id,
-                "at": place.counted_at,
-                "add_spent_tokens": sign * spent.tokens if spent else 0,
-                "add_held_tokens": held_sign * held.tokens if held else 0,
-                "add_spent_cost": sign * (spent.cost_nano or 0) if spent else 0,
-                "add_held_cost": held_sign * (held.cost_nano or 0) if held else 0,
-            },
-        )
-    )
-
-
-def sums_of(connection: Connection, flow: str, window: Window) -> Sums:
-    """Counted from the calls themselves."""
-    counts = [calls.c.flow == flow, calls.c.counted_at >= window.starts_at, calls.c.counted_at < window.ends_at]
-    if window.run_id:
-        counts.append(calls.c.run_id == window.run_id)
-    held = calls.c.state != "settled"
-    row = connection.execute(
-        select(
-            func.coalesce(func.sum(calls.c.tokens), 0),
-            func.coalesce(func.sum(case((held, calls.c.bound_tokens), else_=0)), 0),
-            func.coalesce(func.sum(calls.c.cost_nano), 0),
-            func.coalesce(func.sum(case((held, calls.c.bound_cost_nano), else_=0)), 0),
-        ).where(and_(*counts))
-    ).one()
-    return Sums(*(int(value) for value in row))
 
 
 def _warnings(connection: Connection, rows: list[Row[Any]], limits: Mapping[Window, Limit], warn_at: float) -> tuple[Warned, ...]:

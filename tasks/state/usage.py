@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Connection, Row, case, cast, func, select
 
 from schemas.usage import NANO_PER_UNIT
 from tasks.state.budgets import Limit, Limits, Window
-from tasks.state.reservations import Sums, sums_of
+from tasks.state.sums import Sums, sums_of
 from tasks.state.tables import calls, documents
 
 By = Literal["flow", "day", "model", "document", "step", "run"]
