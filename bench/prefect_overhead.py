@@ -6,7 +6,6 @@ Prints the time from the start of the command to the last record, and the promis
 """
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
@@ -28,8 +27,8 @@ STEPS = """\
       - write: {jsonl: out/records.jsonl}
 """
 TASKS_OF_A_DOCUMENT = 3
-MORE = """\
-concurrency: {documents: 32, pages: 32}
+AT_ONE_TIME = "concurrency: {documents: 32, pages: 32}\n"
+SCALED = """\
 scale: {batch: 50, deployment: batch}
 deployments:
   - {name: all, work_pool: bench}
@@ -40,11 +39,15 @@ deployments:
 def new_project(folder: Path, documents: int, url: str) -> Project:
     project = Project(folder, env={"MISTRAL_BASE_URL": url, "MISTRAL_API_KEY": "bench"})
     folder.mkdir()
-    project.write_flows(STEPS, flow="bench", more=MORE, top="models: {vision: [mistral-medium-3-5]}\n")
+    write_flows(project)
     for number in range(documents):
         with make_pdf(1, project.inbox / f"{number:04}.pdf").open("ab") as file:
             file.write(b"\n%% %d" % number)
     return project
+
+
+def write_flows(project: Project, more: str = "") -> None:
+    project.write_flows(STEPS, flow="bench", more=AT_ONE_TIME + more, top="models: {vision: [mistral-medium-3-5]}\n")
 
 
 def count_records(project: Project) -> int:
@@ -96,14 +99,19 @@ def main() -> None:
         with FakeMistralProcess(Path(place) / "log.jsonl", latency=LATENCY_SECONDS) as mistral, prefect_server(home) as api:
             project = new_project(Path(place) / "project", wanted.documents, mistral.url)
             direct = run_here(project, "--no-prefect")
+            tell("direct", direct)
+            tell("allowed with Prefect", direct + 5 + 0.03 * TASKS_OF_A_DOCUMENT * wanted.documents)
             project.env |= {name: value for name, value in api.environment.items() if name.startswith("PREFECT_")}
-            allowed = direct + 5 + 0.03 * TASKS_OF_A_DOCUMENT * wanted.documents
-            figures = {"direct": direct, "allowed with Prefect": allowed, "prefect, in process": run_here(project, "--prefect")}
+            tell("Prefect, in this process", run_here(project, "--prefect"))
             api.create_pool("bench")
+            write_flows(project, SCALED)
             assert project.run("deploy").returncode == 0
             for count in wanted.workers:
-                figures[f"prefect, {count} worker{'s' if count > 1 else ''}"] = run_on_workers(project, api, count, wanted.documents)
-    print(json.dumps({name: round(seconds, 1) for name, seconds in figures.items()}, indent=2))
+                tell(f"Prefect, {count} worker(s)", run_on_workers(project, api, count, wanted.documents))
+
+
+def tell(name: str, seconds: float) -> None:
+    print(f"{name:<26} {seconds:6.1f} s", flush=True)
 
 
 if __name__ == "__main__":

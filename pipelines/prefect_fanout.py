@@ -15,13 +15,14 @@ from uuid import UUID
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments.flow_runs import arun_deployment
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling, Crashed
 
 from pipelines.loading.definition_hash import definition_hash
 from pipelines.prefect_parameters import flow_parameters
 from pipelines.progress import Progress
 from pipelines.run import RunOptions, RunResult, new_run_id
-from schemas.errors import DocumentError, StateError
+from schemas.errors import CallError, DocumentError, StateError
 from schemas.record import DeferReason, DocumentResult, ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.definition import FlowDefinition
@@ -92,15 +93,20 @@ class FannedOutRun:
     async def _give_out(self, files: Sequence[SourceFile], number: int, time_given: int) -> UUID:
         options = replace(self.options, run_id=self.run_id)
         parameters = flow_parameters([str(file.path) for file in files], options, local=self.local)
-        flow_run = await arun_deployment(
-            self._deployment(),
-            parameters=parameters,
-            flow_run_name=f"{self.definition.name} batch {number}" + (f", again ({time_given})" if time_given > 1 else ""),
-            idempotency_key=f"{self.run_id}-{number}-{time_given}",
-            tags=["docmill", "batch"],
-            timeout=0,
-            as_subflow=True,
-        )
+        try:
+            flow_run = await arun_deployment(
+                self._deployment(),
+                parameters=parameters,
+                flow_run_name=f"{self.definition.name} batch {number}" + (f", again ({time_given})" if time_given > 1 else ""),
+                idempotency_key=f"{self.run_id}-{number}-{time_given}",
+                tags=["docmill", "batch"],
+                timeout=0,
+                as_subflow=True,
+            )
+        except ObjectNotFound as error:
+            raise CallError(
+                f"deployment {self._deployment()}, which `scale` names, is not registered; run `docmill deploy` first"
+            ) from error
         return flow_run.id
 
     async def _look(self) -> dict[str, Outcome]:

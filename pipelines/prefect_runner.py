@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from traceback import format_tb
 from typing import Annotated, Any
 
 import httpx
@@ -120,9 +121,10 @@ async def _run_and_tell(file: Path, name: str, paths: Sequence[str] | None, opti
     except DocmillError as error:
         here.error = error
         return Failed(message=str(error))
-    except Exception as error:  # the server gets the type only: the message of an unexpected error may quote a document
+    except Exception as error:  # noqa: BLE001 - the server and the log get type and place only: its message may quote a document
         here.error = error
-        log.exception("unexpected %s in a run of %s", type(error).__name__, name)
+        place = "".join(format_tb(error.__traceback__))
+        log.error("unexpected %s in a run of %s:\n%s", type(error).__name__, name, place)  # noqa: TRY400 - see above
         return Failed(message=f"unexpected {type(error).__name__}; `docmill run {name} --no-prefect -v` shows more")
     await leave_artifacts(here.result, steps.usage)
     return final_state(here.result, definition.spec, part_of_a_run=options.run_id is not None)

@@ -37,6 +37,11 @@ class PrefectApi:
 
     def post(self, path: str, **body: Any) -> Any:
         response = httpx.post(f"{self.url}/{path}", json=body, timeout=30)
+        for _ in range(20):
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(0.5)  # a server with SQLite says so while it is busy; Prefect's own client asks again, too
+            response = httpx.post(f"{self.url}/{path}", json=body, timeout=30)
         response.raise_for_status()
         return response.json() if response.content else None
 
