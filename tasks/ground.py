@@ -14,14 +14,13 @@ from pydantic import JsonValue
 from schemas.document import Page, Word
 from schemas.errors import DocumentError
 from schemas.record import Draft, Evidence
-from tasks.local.printed import Occurrence, PrintedPage
+from tasks.local.printed import MOST_PLACES, Occurrence, PrintedPage
 from tasks.local.reading import box_of, quote_of
 
 if TYPE_CHECKING:
     from tasks.services import Services
 
 AHEAD = 4  # pages asked for while one is searched
-MOST_PLACES = 24  # kept of one value: enough to find the one in its own line
 UNGROUNDED = 0.2
 
 
@@ -62,7 +61,7 @@ class Grounder:
         self._words += len(page.words)
         printed = PrintedPage(page)
         for path, value in self._values.items():
-            found = printed.find(value, _names(path))
+            found = printed.find(value, _names(path), alike=not self._places[path])
             if found:
                 self._places[path] = nlargest(MOST_PLACES, [*self._places[path], *found], key=_rank)
 

@@ -7,6 +7,7 @@ wins, so `store_address`, `adresse_fournisseur` and "address of the company" are
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from tasks.local.amount_labels import amount_label
@@ -110,6 +111,7 @@ def words_of(name: str) -> list[str]:
     return [word for word in re.split(r"[^a-z0-9]+", fold(split)) if word]
 
 
+@lru_cache(maxsize=1024)
 def meaning_of(
     path: tuple[str, ...], value_type: ValueType, *, alias: str | None = None, title: str | None = None, description: str | None = None
 ) -> Meaning:

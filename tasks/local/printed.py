@@ -2,9 +2,11 @@
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -15,13 +17,14 @@ from tasks.local.addresses import country_code
 from tasks.local.amount_labels import amount_label
 from tasks.local.candidates import labelled_text
 from tasks.local.concepts import Meaning, meaning_of
-from tasks.local.dates import find_dates
+from tasks.local.dates import FoundDate, find_dates
 from tasks.local.folding import bare, lookalike, spans, tokens
 from tasks.local.labels import LabelBook, lexicon
-from tasks.local.money import CODES, currency_codes, find_amounts
+from tasks.local.money import CODES, FoundAmount, currency_codes, find_amounts
 from tasks.local.reading import Segment, Sheet, sheet_of
 
 _BOOK = LabelBook(lexicon())
+MOST_PLACES = 24  # of one value on one page: enough to find the one in its own line
 _SHORT = 4  # letters below which only an exact match counts
 _ALIKE = 86  # per cent of equal letters that make two texts one, printed
 _ALIKE_OCR = 78  # ... and read from a picture
@@ -87,6 +90,18 @@ class _Run:
         return whole or self.between(start, end)
 
 
+class _Dated(NamedTuple):
+    segment: Segment
+    found: FoundDate
+    last: int  # where the date before it ends in the segment
+
+
+class _Numbered(NamedTuple):
+    segment: Segment
+    found: FoundAmount
+    last: int
+
+
 class PrintedPage:
     """A page ready to be searched for many values."""
 
@@ -96,8 +111,11 @@ class PrintedPage:
         self._runs = (self._in_rows(), self._in_columns())
         self._alike: tuple[str, ...] | None = None
 
-    def find(self, value: object, names: tuple[str, ...]) -> list[Occurrence]:
-        """Occurrences of a JSON value. `names` are the names of its field, from the outermost in; they tell the label."""
+    def find(self, value: object, names: tuple[str, ...], *, alike: bool = True) -> list[Occurrence]:
+        """Occurrences of a JSON value. `names` are the names of its field, from the outermost in; they tell the label.
+
+        `alike`: where it is not printed as it is, take the most similar text; the dear part of a search.
+        """
         kind, wanted = form_of(value)
         if kind == "date" and isinstance(wanted, date):
             return self._dates(wanted, meaning_of(names, "date"))
@@ -105,7 +123,7 @@ class PrintedPage:
         text = str(value)
         if not isinstance(value, str) or (numbers and "." in text):
             return numbers
-        return self._meant(text) or self._texts(text, meaning_of(names, "str")) or numbers  # "0042" is a text first
+        return self._meant(text) or self._texts(text, meaning_of(names, "str"), alike=alike) or numbers  # "0042" is a text first
 
     def _in_rows(self) -> _Run:
         run = _Run()
@@ -126,33 +144,43 @@ class PrintedPage:
                 run.add(line)
         return run
 
-    def _dates(self, wanted: date, meaning: Meaning) -> list[Occurrence]:
-        found = []
+    @cached_property
+    def _dates_by_value(self) -> dict[date, list[_Dated]]:
+        found: dict[date, list[_Dated]] = defaultdict(list)
         for segment in self.sheet.segments:
             last = 0
             for one in find_dates(segment.text):
-                if wanted in (one.value, one.month_first):
-                    labelled = self._labelled(segment, one.start, last, meaning)
-                    found.append(self._at(segment, one.start, one.end, 1.0, labelled=labelled, how="date"))
+                for reading in {one.value, one.month_first or one.value}:
+                    found[reading].append(_Dated(segment, one, last))
                 last = one.end
+        return found
+
+    @cached_property
+    def _numbers_by_size(self) -> dict[Decimal, list[_Numbered]]:
+        found: dict[Decimal, list[_Numbered]] = defaultdict(list)
+        for segment in self.sheet.segments:
+            last = 0
+            for one in find_amounts(segment.text):
+                found[abs(one.value)].append(_Numbered(segment, one, last))
+                last = one.end
+        return found
+
+    def _dates(self, wanted: date, meaning: Meaning) -> list[Occurrence]:
+        found = []
+        for segment, one, last in self._dates_by_value.get(wanted, [])[:MOST_PLACES]:
+            labelled = self._labelled(segment, one.start, last, meaning)
+            found.append(self._at(segment, one.start, one.end, 1.0, labelled=labelled, how="date"))
         return found
 
     def _numbers(self, wanted: Decimal, meaning: Meaning) -> list[Occurrence]:
         found = []
-        for segment in self.sheet.segments:
-            last = 0
-            for one in find_amounts(segment.text):
-                same = one.value == wanted
-                if same or abs(one.value) == abs(wanted):
-                    labelled = self._labelled(segment, one.start, last, meaning)
-                    printed = same or segment.text[one.start : one.end].count("-") > 0
-                    found.append(
-                        self._at(segment, one.start, one.end, 1.0 if same else 0.9 if printed else 0.8, labelled=labelled, how="number")
-                    )
-                last = one.end
+        for segment, one, last in self._numbers_by_size.get(abs(wanted), [])[:MOST_PLACES]:
+            likeness = 1.0 if one.value == wanted else 0.9 if one.value < 0 else 0.8
+            labelled = self._labelled(segment, one.start, last, meaning)
+            found.append(self._at(segment, one.start, one.end, likeness, labelled=labelled, how="number"))
         return found
 
-    def _texts(self, text: str, meaning: Meaning) -> list[Occurrence]:
+    def _texts(self, text: str, meaning: Meaning, *, alike: bool) -> list[Occurrence]:
         wanted = bare(text)
         if not wanted:
             return []
@@ -160,7 +188,7 @@ class PrintedPage:
         if not found and len(wanted) >= _SHORT and self.from_ocr:
             self._alike = self._alike or tuple(_same_length_lookalike(run.text) for run in self._runs)
             found = self._exact(_same_length_lookalike(wanted), self._alike, meaning, 0.9, "text, with letters that OCR confuses")
-        if not found and len(wanted) > _SHORT and any(c.isalpha() for c in wanted):
+        if alike and not found and len(wanted) > _SHORT and any(c.isalpha() for c in wanted):
             found = self._fuzzy(wanted, meaning)
         return found
 
@@ -168,7 +196,7 @@ class PrintedPage:
         found: dict[tuple[Word, ...], Occurrence] = {}
         for run, text in zip(self._runs, texts, strict=True):
             at = text.find(wanted)
-            while at >= 0 and len(found) < 24:  # noqa: PLR2004  a value printed this often needs no more places
+            while at >= 0 and len(found) < MOST_PLACES:
                 pieces = run.between(at, at + len(wanted))
                 if run.whole(at, at + len(wanted)) and (len(wanted) >= _SHORT or _fills_words(pieces, wanted)):
                     one = self._of_pieces(pieces, likeness, meaning, how)
@@ -231,6 +259,7 @@ class PrintedPage:
         return False
 
 
+@lru_cache(maxsize=1024)
 def form_of(value: object) -> tuple[str, object]:
     """What a JSON value is: ("date", date), ("number", Decimal) or ("text", str)."""
     if isinstance(value, int | float) and not isinstance(value, bool):
