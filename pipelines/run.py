@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from pipelines.document import RunState, StepCaller, call_directly, process_document
 from pipelines.loading.definition_hash import definition_hash
 from pipelines.notify import notify
+from pipelines.pace import shared_pace
 from pipelines.progress import Progress, Silent
 from pipelines.run_log import run_log
 from schemas.errors import CallError, DocmillError, ExitCode
@@ -203,9 +204,11 @@ async def open_services(
         if definition.engine == "local":
             yield services
             return
-        async with ModelGateway(
-            definition, _calls(definition, options, ledger, run_id, say), _api_key(definition), on_warning=say
-        ) as models:
+        calls = _calls(definition, options, ledger, run_id, say)
+        async with (
+            ModelGateway(definition, calls, _api_key(definition), on_warning=say) as models,
+            shared_pace(definition.provider, ledger),
+        ):
             yield replace(services, models=models)
 
 

@@ -40,6 +40,7 @@ class Limiter:
         self._changed = asyncio.Event()
         self._rate_limits = 0
         self._paused_total = 0.0
+        self._processes = 1
 
     @property
     def allowed(self) -> int:
@@ -55,6 +56,10 @@ class Limiter:
     def paused_seconds(self) -> float:
         """Time until the pause that a server asked for is over; 0 when there is none."""
         return max(self._paused_until - self._clock(), 0.0)
+
+    def share(self, processes: int) -> None:
+        """So many processes keep to these limits together: each takes its part of the requests a second and the tokens a minute."""
+        self._processes = max(processes, 1)
 
     @asynccontextmanager
     async def slot(self, tokens: int) -> AsyncIterator[float]:
@@ -102,8 +107,8 @@ class Limiter:
         if self._in_flight >= self.allowed:
             return 3600.0  # the end of a request wakes the waiter
         wait = max(self._paused_until, self._next_start) - now
-        per_minute = self._limits.tokens_per_minute
-        if per_minute is not None:
+        if self._limits.tokens_per_minute is not None:
+            per_minute = max(self._limits.tokens_per_minute // self._processes, 1)
             self._tokens = min(self._tokens + (now - self._tokens_at) * per_minute / 60, float(per_minute))
             self._tokens_at = now
             missing = min(tokens, per_minute) - self._tokens  # a request above the whole minute's share starts when nothing else is owed
@@ -114,7 +119,7 @@ class Limiter:
         self._in_flight += 1
         self._tokens -= tokens
         if self._limits.requests_per_second is not None:
-            self._next_start = max(self._next_start, self._clock()) + 1 / self._limits.requests_per_second
+            self._next_start = max(self._next_start, self._clock()) + self._processes / self._limits.requests_per_second
 
 
 def shared_limiter(base_url: str, limits: ProviderLimits) -> Limiter:

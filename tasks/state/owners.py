@@ -123,3 +123,9 @@ def _output_of(*command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=5).stdout.strip()  # noqa: S603 - literal commands
     except (OSError, subprocess.TimeoutExpired):
         return ""
+
+
+def count_at_work(connection: Connection) -> int:
+    """Processes that hold a document now, on any machine."""
+    held = select(func.count(documents.c.claim_owner.distinct())).where(documents.c.claim_owner.is_not(None))
+    return int(connection.execute(held).scalar_one())
