@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -70,6 +71,10 @@ class _Run:
                 at += len(letters)
         self.text += "".join(parts)
 
+    @cached_property
+    def lookalike(self) -> str:
+        return _same_length_lookalike(self.text)
+
     def whole(self, start: int, end: int) -> bool:
         """Characters `start`..`end` begin and end where a printed word does."""
         first, after = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1)
@@ -108,8 +113,6 @@ class PrintedPage:
     def __init__(self, page: Page) -> None:
         self.sheet: Sheet = sheet_of(page)
         self.from_ocr = page.words_from == "ocr"
-        self._runs = (self._in_rows(), self._in_columns())
-        self._alike: tuple[str, ...] | None = None
 
     def find(self, value: object, names: tuple[str, ...], *, alike: bool = True) -> list[Occurrence]:
         """Occurrences of a JSON value. `names` are the names of its field, from the outermost in; they tell the label.
@@ -125,12 +128,14 @@ class PrintedPage:
             return numbers
         return self._meant(text) or self._texts(text, meaning_of(names, "str"), alike=alike) or numbers  # "0042" is a text first
 
+    @cached_property
     def _in_rows(self) -> _Run:
         run = _Run()
         for segment in self.sheet.segments:
             run.add(segment)
         return run
 
+    @cached_property
     def _in_columns(self) -> _Run:
         """Block by block, so that an address beside another column is one text."""
         run, seen = _Run(), set[int]()
@@ -184,17 +189,20 @@ class PrintedPage:
         wanted = bare(text)
         if not wanted:
             return []
-        found = self._exact(wanted, tuple(run.text for run in self._runs), meaning, 1.0, "text")
+        found = self._exact(wanted, meaning, 1.0, "text")
         if not found and len(wanted) >= _SHORT and self.from_ocr:
-            self._alike = self._alike or tuple(_same_length_lookalike(run.text) for run in self._runs)
-            found = self._exact(_same_length_lookalike(wanted), self._alike, meaning, 0.9, "text, with letters that OCR confuses")
+            found = self._exact(wanted, meaning, 0.9, "text, with letters that OCR confuses")
         if alike and not found and len(wanted) > _SHORT and any(c.isalpha() for c in wanted):
             found = self._fuzzy(wanted, meaning)
         return found
 
-    def _exact(self, wanted: str, texts: tuple[str, ...], meaning: Meaning, likeness: float, how: str) -> list[Occurrence]:
+    def _exact(self, wanted: str, meaning: Meaning, likeness: float, how: str) -> list[Occurrence]:
+        """In rows, and in columns only where rows do not have it. A likeness below 1: letters that OCR confuses count as one."""
         found: dict[tuple[Word, ...], Occurrence] = {}
-        for run, text in zip(self._runs, texts, strict=True):
+        if likeness < 1:
+            wanted = _same_length_lookalike(wanted)
+        for run in self._runs():
+            text = run.text if likeness == 1 else run.lookalike
             at = text.find(wanted)
             while at >= 0 and len(found) < MOST_PLACES:
                 pieces = run.between(at, at + len(wanted))
@@ -202,12 +210,18 @@ class PrintedPage:
                     one = self._of_pieces(pieces, likeness, meaning, how)
                     found.setdefault(one.words, one)
                 at = text.find(wanted, at + 1)
+            if found:
+                break
         return list(found.values())
+
+    def _runs(self) -> Iterator[_Run]:
+        yield self._in_rows
+        yield self._in_columns
 
     def _fuzzy(self, wanted: str, meaning: Meaning) -> list[Occurrence]:
         limit = _ALIKE_OCR if self.from_ocr else _ALIKE
         best: Occurrence | None = None
-        for run in self._runs:
+        for run in self._runs():
             if len(run.text) < len(wanted) * 0.7:
                 continue
             match = fuzz.partial_ratio_alignment(wanted, run.text, score_cutoff=limit)
