@@ -100,7 +100,7 @@ def _print(found: "Plan") -> None:
     figures = (f"{found.requests:,}", _range(total["prompt_tokens"]), _range(total["completion_tokens"]))
     rows.append(("total", "", *figures, "?" if cost is None else _money_range(cost)))
     print_rows(("step", "model", "calls", "tokens in", "tokens out", "USD"), rows, left=2)
-    for model in found.models:
+    for model in {each.role: each for each in found.models}.values():
         if model.retired:
             after = f", then {model.next}" if model.next and model.next not in model.retired else ""
             typer.echo(f"role {model.role}: {', '.join(model.retired)} is known to be retired, {model.model} would be asked{after}")
