@@ -196,7 +196,7 @@ async def open_services(
     settings = definition.settings(RenderSettingsSpec) or RenderSettingsSpec()
     store_url = definition.store_url or str(definition.folder / ".docmill" / "store")
     async with (
-        DocumentReader(settings, store_url=store_url, passwords=passwords_of(settings, definition.folder)) as reader,
+        DocumentReader(settings, store_url=store_url, passwords=passwords_of(settings, definition.folder), warm=False) as reader,
         OutputViews.of(definition, ledger, options.out) as outputs,
     ):
         page_slots = asyncio.Semaphore(definition.spec.concurrency.pages)

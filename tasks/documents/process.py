@@ -95,13 +95,8 @@ class WorkerProcess:
         return frame
 
     async def stop(self) -> None:
-        """Close the pipe, which ends an obedient child at once; kill another."""
-        process = self._process
-        if process is None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
-        await self._ended()
+        """Kill it: a child keeps nothing that could be lost, and one that is still starting would take its time to hear of the end."""
+        await self._kill()
 
     async def _exchange(self, request: Mapping[str, Any], seconds: float) -> wire.Frame:
         process = self._process

@@ -41,13 +41,16 @@ class _Seen:
 
 
 class DocumentReader:
-    """Opens documents and visits pages in worker processes, which start in the background on entering the context.
+    """Opens documents and visits pages in worker processes, which start in the background on entering the context, or when not `warm` with
+    the first document that is asked for, so that a run with nothing to read starts none.
 
     Any number of pages may be asked for at one time; they are read as workers become free. Methods raise DocumentError.
     """
 
-    def __init__(self, settings: RenderSettingsSpec, *, store_url: str, passwords: Sequence[str] = (), workers: int | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: RenderSettingsSpec, *, store_url: str, passwords: Sequence[str] = (), workers: int | None = None, warm: bool = True
+    ) -> None:
+        self._settings, self._warm = settings, warm
         self._store = PageStore(store_url)
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
         self._pool = WorkerPool(
@@ -56,7 +59,8 @@ class DocumentReader:
         )
 
     async def __aenter__(self) -> Self:
-        self._pool.start()
+        if self._warm:
+            self._pool.start()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

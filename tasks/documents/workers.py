@@ -42,7 +42,7 @@ class Request:
 
 
 class WorkerPool:
-    """`settings` are sent to each worker when it starts. Use `start` and `close`; nothing of it outlives `close`."""
+    """`settings` are sent to each worker when it starts: at `start`, or with the first request. Nothing of it outlives `close`."""
 
     def __init__(self, settings: Mapping[str, Any], *, workers: int | None = None) -> None:
         self._settings = settings
@@ -75,6 +75,8 @@ class WorkerPool:
         """Raises LimitError when the work takes longer than `request.seconds`, WorkerError when the worker died of it."""
         if self._broken is not None:
             raise self._broken
+        if not self._keepers:
+            self.start()
         async with self._ocr_slots if request.ocr else nullcontext():
             self._outstanding.add(request)
             try:
