@@ -11,9 +11,9 @@ from schemas.flow import SummariseSettings
 from schemas.record import Draft, Finding
 from tasks.extract import ENLARGEMENTS, gateway_of
 from tasks.models import reading
-from tasks.models.client import PromptTooLongError
 from tasks.models.gateway import ModelGateway, Question
 from tasks.models.questions import corrected, larger, record_question, record_questions
+from tasks.models.wire import PromptTooLongError
 from tasks.services import Services
 
 CORRECTIONS = 2  # times that an answer which does not fit is asked for again, with its errors

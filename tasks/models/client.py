@@ -25,7 +25,7 @@ from tasks.models.breaker import Breaker
 from tasks.models.limiter import Limiter
 from tasks.models.metering import Meter
 from tasks.models.retry import CAPACITY_WAIT_FACTOR, LONGEST_PAUSE_SECONDS, MARGIN_SECONDS, backoff_seconds, retry_after_seconds
-from tasks.models.wire import BrokenAnswerError, Completion, ErrorBody, read_completion, read_error
+from tasks.models.wire import BrokenAnswerError, Completion, ErrorBody, PromptTooLongError, Request, read_completion, read_error
 
 log = logging.getLogger("docmill.models")
 
@@ -47,19 +47,6 @@ NOT_SENT = (
     httpx.LocalProtocolError,
     httpx.ProxyError,
 )
-
-
-class PromptTooLongError(RequestRefusedError):
-    """The request has more tokens than the model's context; a shorter one may succeed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be sent. `tokens`: about what it will use, in and out."""
-
-    body: bytes
-    model: str
-    tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import SecretStr
 
@@ -17,12 +17,14 @@ from tasks.definition import FlowDefinition
 from tasks.models import wire
 from tasks.models.breaker import shared_breaker
 from tasks.models.catalogue import MISTRAL_HOSTS, Model
-from tasks.models.client import ChatClient, Request
 from tasks.models.limiter import Limiter, Waits, shared_limiter
 from tasks.models.metering import Calls, Meter
 from tasks.models.roles import Roles
 from tasks.models.tokens import PixelSize, TokenBound, estimated_prompt, prompt_bound
 from tasks.state.calls import CallIntent, StoredAnswer
+
+if TYPE_CHECKING:
+    from tasks.models.client import ChatClient
 
 KEY_VERSION = 1
 ImageSource = Callable[[int, RenderSettings], Awaitable[PageImage | None]]
@@ -171,14 +173,16 @@ class ModelGateway:
         )
         meter = Meter(self._calls, intent, model, bound, lambda usage: self._count(question.document_id, usage))
         expected = estimated_prompt(texts, schema_json, sizes, model) + question.max_tokens
-        completion = await client.complete(Request(body, model.id, expected), meter, self._deadline(question.document_id))
+        completion = await client.complete(wire.Request(body, model.id, expected), meter, self._deadline(question.document_id))
         return Answer(completion.text, completion.finish_reason, model.id, cached=False)
 
-    def _client_with_key(self) -> ChatClient:
+    def _client_with_key(self) -> "ChatClient":
         provider = self._flow.provider
         if provider.api_key_env is not None and self._api_key is None:
             raise MissingKeyError(self._flow.provider_name, provider.api_key_env)
         if self._client is None:
+            from tasks.models.client import ChatClient  # noqa: PLC0415 - httpx takes 0.1 s, which a run that asks nothing does not pay
+
             self._limiter, breaker = shared_limiter(provider.base_url, provider.limits), shared_breaker(provider.base_url)
             self._client = ChatClient(provider, self._api_key, self._flow.spec.retry, self._limiter, breaker, self._roles.deprecated)
         return self._client

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from schemas.document import PageImage
+from schemas.errors import RequestRefusedError
 
 MAX_IMAGES = 8
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
@@ -58,6 +59,19 @@ class ErrorBody:
     kind: str | None = None
     code: str | None = None
     is_json: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be sent. `tokens`: about what it will use, in and out."""
+
+    body: bytes
+    model: str
+    tokens: int
+
+
+class PromptTooLongError(RequestRefusedError):
+    """The request has more tokens than the model's context; a shorter one may succeed."""
 
 
 class BrokenAnswerError(Exception):
