@@ -231,4 +231,4 @@ def test_ordinary_plan_imports_nothing_that_makes_it_slow(pages: Project) -> Non
     done = pages.run("plan", "pages")
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert "tasks.models.gateway" in imported
-    assert not imported & {"prefect", "rapidocr", "onnxruntime", "pypdfium2", "PIL", "fsspec", "watchfiles"}
+    assert not imported & {"prefect", "httpx", "rich.console", "rapidocr", "onnxruntime", "pypdfium2", "PIL", "fsspec", "watchfiles"}
