@@ -186,3 +186,11 @@ def test_help_and_check_import_nothing_heavy():
             [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ
         )
         assert done.stderr == "set()\n"
+
+
+@pytest.mark.parametrize("steps", [["rendr"], ["render", "own.py:enrich"]])
+def test_with_json_an_error_is_one_object_too(docmill, orders, steps):
+    write(orders.parent, flow_with_steps(*steps))
+    code, out, err = docmill("run", "orders", "-f", orders, "--json")
+    assert code == 2
+    assert json.loads(out)["error"] == {"code": "flow_file", "message": err.rstrip("\n")}

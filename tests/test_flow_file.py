@@ -54,6 +54,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path):
         "4:5: flows.orders.retrys: unknown key; did you mean `retry`?",
         "5:29: flows.orders.source.match: must be a list, found '*.pdf'",
         "7:9: flows.orders.steps.rendr: unknown step; did you mean `render`?",
+        "8:19: flows.orders.steps.extract.model: unknown role `visoin`; did you mean `vision`?",
         "8:34: flows.orders.steps.extract.max_tokens: must be a whole number, found 'many', which YAML reads as text",
         "9:21: flows.orders.steps.summarise.schema: schemas/order.py has no `Ordr`; did you mean `Order`?",
         "10:21: flows.orders.steps.summarise.schema: schemas/order.py has no `Ordr`; did you mean `Order`?",

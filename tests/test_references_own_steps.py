@@ -50,6 +50,18 @@ async def typed(draft: Draft, *, path: object) -> Draft:
     return draft
 
 
+async def breaks(draft: Draft) -> Draft:
+    raise ValueError("the text of a page")
+
+
+async def leaves(draft: Draft) -> Draft:
+    raise SystemExit(5)
+
+
+async def puts_a_decimal(draft: Draft) -> Draft:
+    return draft.model_copy(update={"record": {"total": [Decimal(1)]}})
+
+
 def plain(draft: Draft) -> Draft:
     return draft
 
@@ -88,6 +100,24 @@ async def test_a_function_may_take_any_settings(tmp_path):
 async def test_a_step_that_returns_no_draft_is_told(tmp_path):
     with pytest.raises(StepError, match=r"steps/own.py:nothing returned NoneType; a step returns the draft"):
         await call(with_step(tmp_path, "steps/own.py:nothing"))
+
+
+@pytest.mark.parametrize(("step", "error"), [("breaks", "ValueError"), ("leaves", "SystemExit")])
+async def test_a_step_that_breaks_is_told_by_type_and_line_without_its_words(tmp_path, step, error):
+    with pytest.raises(StepError, match=rf"^steps/own.py:{step} broke: {error} at steps/own.py:\d+$"):
+        await call(with_step(tmp_path, f"steps/own.py:{step}"))
+
+
+async def test_a_record_that_is_no_json_is_told(tmp_path):
+    with pytest.raises(StepError, match=r"own.py:puts_a_decimal put a value of type Decimal into the record"):
+        await call(with_step(tmp_path, "steps/own.py:puts_a_decimal"))
+
+
+async def test_the_same_function_twice_has_its_own_settings_each_time(tmp_path):
+    write(tmp_path, OWN, "steps/own.py")
+    path = write(tmp_path, flow_with_steps("render", "steps/own.py:anything: {a: 1}", "steps/own.py:anything: {b: 2}"))
+    first, second = load_flow(path, "orders", local=True).steps[1:]
+    assert (first.settings, second.settings) == ({"a": 1}, {"b": 2})
 
 
 @pytest.mark.parametrize(

@@ -71,11 +71,21 @@ def main() -> NoReturn:
         typer.main.get_command(app)(prog_name="docmill")
     except DocmillError as error:
         typer.echo(str(error) if isinstance(error, FlowFileError) else f"docmill: {error}", err=True)
+        _print_json_error(error.code, error)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the edge of the program: whatever else arrives here is a bug
         _report_bug(error)
+        _print_json_error("internal_error", type(error).__name__)
         sys.exit(ExitCode.SOME_FAILED)
     sys.exit(ExitCode.OK)
+
+
+def _print_json_error(code: str, message: object) -> None:
+    """With `--json` stdout has one object in every case, so that a script reads an error as it reads a result."""
+    if "--json" in sys.argv[1:]:
+        import json  # noqa: PLC0415 - only for an error
+
+        typer.echo(json.dumps({"error": {"code": code, "message": str(message)}}, ensure_ascii=False))
 
 
 def _report_bug(error: Exception) -> None:

@@ -1,6 +1,7 @@
 """`docmill run FLOW [PATH ...]`: documents in, checked records out."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import sys
@@ -57,7 +58,8 @@ def run(
         max_tokens=max_tokens,
         max_cost=dollars(max_cost),
     )
-    result = run_by_name(flow, paths or None, file, options, local=local, prefect=prefect)
+    with contextlib.redirect_stdout(sys.stderr):  # what a step of the user's own prints: stdout is for the result
+        result = run_by_name(flow, paths or None, file, options, local=local, prefect=prefect)
     if as_json:
         sys.stdout.write(json.dumps(result_json(result), ensure_ascii=False, indent=2) + "\n")
     else:

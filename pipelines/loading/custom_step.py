@@ -5,19 +5,22 @@ A function that also names the argument `services` is handed what the run shares
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 
 from pipelines.loading.problems import did_you_mean, found
-from schemas.errors import StepError
+from pipelines.loading.user_code import where
+from schemas.errors import DocmillError, StepError
 from schemas.record import Draft
 
 if TYPE_CHECKING:
     from tasks.definition import StepFunction
     from tasks.services import Services
 
+_RECORD = TypeAdapter[dict[str, JsonValue] | None](dict[str, JsonValue] | None)
 _SHAPE = "`async def name(draft: Draft, *, setting, ...) -> Draft`"
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -71,16 +74,38 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(function)
 
 
-def step_function(name: str, function: Callable[..., Any]) -> "StepFunction":
-    """`function` as the runners call every step; what it returns is checked."""
+def step_function(name: str, function: Callable[..., Any], folder: Path) -> "StepFunction":
+    """`function` as the runners call every step. What it returns is checked, and whatever it raises fails the one document.
+
+    Of an error the type and the line are told, never its words, which may quote the document. `folder`: that of flows.yaml.
+    """
     wants_services = "services" in inspect.signature(function).parameters
+    file = name.rpartition(":")[0]
 
     async def run(draft: Draft, settings: Mapping[str, Any], services: "Services") -> Draft:
         shared = {"services": services} if wants_services else {}
-        result = await function(draft, **settings, **shared)
-        if not isinstance(result, Draft):
-            raise StepError(f"{name} returned {type(result).__name__}; a step returns the draft: `return draft.model_copy(update={{...}})`")
-        return result
+        try:
+            result = await function(draft, **settings, **shared)
+        except DocmillError:
+            raise
+        except (Exception, SystemExit) as error:  # the user's code may raise anything
+            raise StepError(f"{name} broke: {type(error).__name__} at {where(error, folder / file, file)}") from error
+        return _checked(name, result)
 
     run.__name__ = function.__name__
     return run
+
+
+def _checked(name: str, result: object) -> Draft:
+    """What a step returned, when it is a draft that can be written. Raises StepError."""
+    if not isinstance(result, Draft):
+        raise StepError(f"{name} returned {type(result).__name__}; a step returns the draft: `return draft.model_copy(update={{...}})`")
+    try:
+        _RECORD.validate_python(result.record)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False)[0]
+        kind = type(wrong["input"]).__name__
+        raise StepError(
+            f"{name} put a value of type {kind} into the record; it holds what JSON has (dates and decimals as text, such as `str(total)`)"
+        ) from None
+    return result

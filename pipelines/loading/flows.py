@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from pipelines.loading.places import state_url, store_url
 from pipelines.loading.project import Project, load_project
-from schemas.flow import STEP_SETTINGS, FlowFile, ProviderSpec, StepSpec
+from schemas.flow import FlowFile, ProviderSpec, StepSpec
 from tasks.definition import FlowDefinition, Step
 
 if TYPE_CHECKING:
-    from pipelines.loading.references import References
+    from pipelines.loading.references import OwnStep, References
     from tasks.definition import StepFunction
 
 
@@ -38,7 +38,7 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
         spec=spec,
         folder=project.folder,
         engine="local" if local else "mistral",
-        steps=tuple(_step(step, references) for step in spec.steps),
+        steps=tuple(_step(step, references.own_steps.get(index), project.folder) for index, step in enumerate(spec.steps)),
         provider=ProviderSpec() if local else project.provider(spec.provider),
         provider_name=spec.provider,
         models=flow_file.models,
@@ -52,12 +52,12 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
     )
 
 
-def _step(step: StepSpec, references: "References") -> Step:
-    if step.name in STEP_SETTINGS:
+def _step(step: StepSpec, own: "OwnStep | None", folder: Path) -> Step:
+    if own is None:
         return Step(step.name, step.settings, built_in_step(step.name))
     from pipelines.loading.custom_step import step_function  # noqa: PLC0415 - only for flows with such a step
 
-    return Step(step.name, references.settings[step.name], step_function(step.name, references.functions[step.name]))
+    return Step(step.name, own.settings, step_function(step.name, own.function, folder))
 
 
 def built_in_step(name: str) -> "StepFunction":

@@ -149,8 +149,9 @@ def _step_names_message(context: dict[str, Any]) -> str:
     if not names:
         return "must be a step such as `- render: {}`, found an empty mapping"
     if len(steps) == 1:
-        others = ", ".join(f"`{name}`" for name in names if name != steps[0])
-        return f"{others} stands beside `{steps[0]}`; indent its settings under it (two more spaces)"
+        others = [f"`{name}`" for name in names if name != steps[0]]
+        verb = "stands" if len(others) == 1 else "stand"
+        return f"{', '.join(others)} {verb} beside `{steps[0]}`; indent its settings under it (two more spaces)"
     return "one entry holds one step; start each with its own `- `"
 
 

@@ -130,7 +130,7 @@ def _resolve_flows(source: YamlSource, folder: Path, problems: list[Problem]) ->
         steps = [_step(entry) for entry in entries] if isinstance(entries, list) else []
         for index, step in enumerate(steps):
             if step is not None:
-                resolver.step(("flows", name, "steps", index), step)
+                resolver.step(index, step)
         if all(steps):
             order = order_problems([step.name for step in steps if step])
             problems += [problem_at(source, ("flows", name, "steps", index), message) for index, message in order]
@@ -151,10 +151,15 @@ def _model_problems(source: YamlSource, flow_file: FlowFile) -> list[Problem]:
 
 
 def _step(entry: Any) -> StepSpec | None:
+    """The step as far as it is right: a mistake in one setting, which is told already, must not hide those in the others."""
     try:
         return StepSpec.model_validate(entry)
-    except ValidationError:
-        return None  # told already
+    except ValidationError as error:
+        wrong = {details["loc"][1] for details in error.errors() if len(details["loc"]) > 1}
+    name, settings = next(iter(entry.items())) if isinstance(entry, dict) and entry else ("", None)
+    if not isinstance(settings, dict) or not wrong & settings.keys():
+        return None
+    return _step({name: {key: value for key, value in settings.items() if key not in wrong}})
 
 
 def _provider_problems(source: YamlSource, name: str, flow: Mapping[str, Any]) -> list[Problem]:

@@ -16,14 +16,21 @@ from schemas.errors import Problem
 from schemas.flow import STEP_SETTINGS, ExtractSettings, StepSpec, SummariseSettings
 
 
+@dataclass(frozen=True, slots=True)
+class OwnStep:
+    """A step of the user's own: its function, and its settings as the function's types want them."""
+
+    function: Any
+    settings: dict[str, Any]
+
+
 @dataclass(slots=True)
 class References:
     """What one flow's names stand for."""
 
     schema: type[BaseModel] | None = None
     prompts: dict[str, str] = field(default_factory=dict)  # of the steps that name a prompt file
-    functions: dict[str, Any] = field(default_factory=dict)  # steps of the user's own, by name
-    settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # theirs, as the functions' types want them
+    own_steps: dict[int, OwnStep] = field(default_factory=dict)  # by place in `steps:`, as one function may stand there twice
 
 
 @dataclass(slots=True)
@@ -38,16 +45,16 @@ class Resolver:
     problems: list[Problem] = field(default_factory=list)
     found: References = field(default_factory=References)
 
-    def step(self, path: YamlPath, step: StepSpec) -> None:
-        """Resolve what one step names. `path` is that of its entry in the list."""
-        inside = (*path, step.name)
+    def step(self, index: int, step: StepSpec) -> None:
+        """Resolve what the step at `index` of the flow's list names."""
+        inside = ("flows", self.flow, "steps", index, step.name)
         if isinstance(step.settings, ExtractSettings | SummariseSettings):
             self._role(inside, step.settings)
             self._prompt(inside, step.name, step.settings.prompt)
         if isinstance(step.settings, SummariseSettings):
             self._schema(inside, step.settings)
         if step.name not in STEP_SETTINGS and isinstance(step.settings, Mapping):
-            self._function(inside, step.name, step.settings)
+            self.found.own_steps |= self._own_step(inside, index, step.name, step.settings)
 
     def _role(self, path: YamlPath, settings: ExtractSettings | SummariseSettings) -> None:
         asked_for = self.engine == "mistral" or "model" in settings.model_fields_set
@@ -87,18 +94,18 @@ class Resolver:
         else:
             self.found.schema = schema
 
-    def _function(self, path: YamlPath, name: str, settings: Mapping[str, Any]) -> None:
+    def _own_step(self, path: YamlPath, index: int, name: str, settings: Mapping[str, Any]) -> dict[int, OwnStep]:
         from pipelines.loading.custom_step import fit_settings  # noqa: PLC0415 - only for flows with such a step
 
         try:
             function = load_object(name, self.folder)
         except UserCodeError as error:
             self._problem(path, str(error))
-            return
+            return {}
         fitted, problems = fit_settings(function, settings)
         for setting, message in problems:
             self._problem((*path, setting) if setting else path, message)
-        self.found.functions[name], self.found.settings[name] = function, fitted
+        return {index: OwnStep(function, fitted)}
 
     def _problem(self, path: YamlPath, message: str) -> None:
         self.problems.append(problem_at(self.source, path, message))

@@ -91,21 +91,21 @@ def _guarded(place: Path, shown: str) -> Iterator[None]:
             yield
     except ModuleNotFoundError as error:
         raise UserCodeError(
-            f"{_where(error, place, shown)}: cannot import {error.name!r}; install it, or write `from .name import ...` for a file beside it"
+            f"{where(error, place, shown)}: cannot import {error.name!r}; install it, or write `from .name import ...` for a file beside it"
         ) from error
     except SyntaxError as error:
         raise UserCodeError(f"{_shown_file(error.filename, place, shown)}:{error.lineno}: {type(error).__name__}: {error.msg}") from error
     except (Exception, SystemExit) as error:  # the user's code may raise anything
         detail = str(error).splitlines()
-        raise UserCodeError(f"{_where(error, place, shown)}: {type(error).__name__}{': ' + detail[0] if detail else ''}") from error
+        raise UserCodeError(f"{where(error, place, shown)}: {type(error).__name__}{': ' + detail[0] if detail else ''}") from error
 
 
-def _where(error: BaseException, place: Path, shown: str) -> str:
-    """`file:line` of the innermost line of the user's that the error went through."""
-    home = place if place.is_dir() else place.parent
+def where(error: BaseException, place: Path, shown: str) -> str:
+    """`file:line` of the innermost line of the user's that the error went through. `place`: their file, or their folder."""
+    home = (place if place.is_dir() else place.parent).resolve()
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(home)]
     return f"{_shown_file(frames[-1].filename, place, shown)}:{frames[-1].lineno}" if frames else shown
 
 
 def _shown_file(filename: str | None, place: Path, shown: str) -> str:
-    return shown if filename is None or Path(filename) == place else filename
+    return shown if filename is None or Path(filename) == place.parent.resolve() / place.name else filename

@@ -137,10 +137,10 @@ def parse_yaml(data: bytes) -> YamlSource:
         mark = error.problem_mark or error.context_mark
         source.problems.append(Problem(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, "", _syntax_message(error, text)))
         return source
-    if node is None:
-        source.problems.append(Problem(1, 1, "", "is empty; expected `version: 1` and `flows:`"))
-    else:
+    if node is not None:
         source.value = _Builder(source).build(node, ())
+    if source.value is None and not source.problems:
+        source.problems.append(Problem(1, 1, "", "is empty; expected `version: 1` and `flows:`"))
     return source
 
 
@@ -159,6 +159,8 @@ def _syntax_message(error: yaml.MarkedYAMLError, text: str) -> str:
         return "a tab stands here; YAML is indented with spaces"
     if error.problem and error.problem.startswith("but found another document"):
         return "a second document starts here; flows.yaml holds one"
+    if error.problem == "mapping values are not allowed here":
+        return "a second colon stands here; put text that has one in quotes, or look at the indentation here and in the line before"
     if isinstance(error, yaml.parser.ParserError):
         return f"not valid YAML: {error.problem}; look at the indentation and the colons here and in the lines before"
     where = f" ({error.context}, line {error.context_mark.line + 1})" if error.context and error.context_mark else ""
