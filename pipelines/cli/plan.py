@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipelines.planning.plan import Plan
 
 SHOWN_NOTES = 10
+FEW_FILES = 8  # one worker opens so many faster than two start
 FREE = {
     "einvoices": "e-invoices, read from their XML",
     "done_before": "documents done before",
@@ -45,38 +46,43 @@ def plan(
 
     cost = dollars(max_cost)
     project = load_project(find_flow_file(file))
-    found = asyncio.run(_plan(project, flow, paths or None, local=local, max_tokens=max_tokens, max_cost=cost))
+    found, notes = asyncio.run(_plan(project, flow, paths or None, local=local, max_tokens=max_tokens, max_cost=cost))
     if as_json:
         sys.stdout.write(json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
     else:
         _print(found)
-    for note in found.notes[:SHOWN_NOTES]:
+    for note in notes[:SHOWN_NOTES]:
         typer.echo(f"note: {note}", err=True)
-    if len(found.notes) > SHOWN_NOTES:
-        typer.echo(f"note: and {len(found.notes) - SHOWN_NOTES} more", err=True)
+    if len(notes) > SHOWN_NOTES:
+        typer.echo(f"note: and {len(notes) - SHOWN_NOTES} more", err=True)
 
 
 async def _plan(
     project: "Project", flow: str, paths: list[str] | None, *, local: bool, max_tokens: int | None, max_cost: "Decimal | None"
-) -> "Plan":
-    """The workers that open documents start while the rest is imported, which takes as long."""
+) -> "tuple[Plan, list[str]]":
+    """The plan, and notes. Workers that open documents start while the rest is imported, which takes as long."""
     from pipelines.loading import define  # noqa: PLC0415
     from pipelines.loading.places import store_url  # noqa: PLC0415
+    from pipelines.planning.files import files_of_plan  # noqa: PLC0415
     from pipelines.planning.sketch_reader import SketchReader  # noqa: PLC0415
     from schemas.flow import RenderSettingsSpec  # noqa: PLC0415
-    from schemas.usage import NANO_PER_UNIT  # noqa: PLC0415
     from tasks.documents.passwords import passwords_of  # noqa: PLC0415
 
-    steps = [step.settings for step in project.flow(flow).steps]
-    render = next((settings for settings in steps if isinstance(settings, RenderSettingsSpec)), RenderSettingsSpec())
+    spec = project.flow(flow)
+    files, notes = files_of_plan(spec, flow, project.folder, paths)
+    render = next((step.settings for step in spec.steps if isinstance(step.settings, RenderSettingsSpec)), RenderSettingsSpec())
     async with SketchReader(
-        render, store_url=store_url(project.flow_file, project.folder), passwords=passwords_of(render, project.folder)
+        render,
+        store_url=store_url(project.flow_file, project.folder),
+        passwords=passwords_of(render, project.folder),
+        workers=1 if len(files) <= FEW_FILES else None,
     ) as reader:
         await reader.begun()
-        from pipelines.planning.planner import PlanOptions, plan_flow  # noqa: PLC0415
+        from pipelines.planning.planner import limits_of_plan, plan_flow  # noqa: PLC0415
 
-        options = PlanOptions(max_tokens=max_tokens, max_cost_nano=None if max_cost is None else int(max_cost * NANO_PER_UNIT))
-        return await plan_flow(define(project, flow, local=local), paths, options, reader)
+        limits = limits_of_plan(spec.budget, max_tokens=max_tokens, max_cost=max_cost)
+        found = await plan_flow(define(project, flow, local=local), files, limits, reader)
+    return found, [*notes, *found.notes]
 
 
 def _print(found: "Plan") -> None:

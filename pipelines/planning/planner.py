@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
+from decimal import Decimal
 
 from pipelines.loading.definition_hash import definition_hash
 from pipelines.planning.counting import CountingGateway, StoredAnswers
@@ -14,14 +14,15 @@ from pipelines.planning.plan import Free, Plan, RoleModel, fits
 from pipelines.planning.sketch_reader import SketchReader
 from schemas.document import Document
 from schemas.errors import CallError, DocumentError, ModelError
-from schemas.flow import CheckSettings, ExtractSettings, SummariseSettings
+from schemas.flow import BudgetSpec, CheckSettings, ExtractSettings, SummariseSettings
 from schemas.record import Draft, Status
+from schemas.usage import NANO_PER_UNIT
 from tasks.ask_again import ask_again
 from tasks.definition import FlowDefinition
 from tasks.documents.identify import identify
 from tasks.models.roles import catalogue_of, resolve
 from tasks.services import Services
-from tasks.sources.folder import SourceFile, files_of_paths, files_of_source
+from tasks.sources.folder import SourceFile
 from tasks.state.budgets import Limits
 from tasks.state.ledger import settled_documents
 from tasks.state.looking import LedgerView
@@ -34,31 +35,23 @@ DOCUMENTS_AT_ONCE = 8
 THIS_RUN = "the planned run"  # no run has this id: nothing counts against its limits yet
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """`working_folder` is what relative paths resolve against. Limits as on the command line of a run."""
-
-    working_folder: Path = field(default_factory=Path.cwd)
-    max_tokens: int | None = None
-    max_cost_nano: int | None = None
+def limits_of_plan(budget: BudgetSpec | None, *, max_tokens: int | None, max_cost: Decimal | None) -> Limits:
+    """The flow's budget and the limits of the command line. `max_cost` is USD."""
+    return Limits(THIS_RUN, budget, max_tokens=max_tokens, max_cost_nano=None if max_cost is None else int(max_cost * NANO_PER_UNIT))
 
 
-async def plan_flow(definition: FlowDefinition, paths: Sequence[str] | None, options: PlanOptions, reader: SketchReader) -> Plan:
-    """Plan a run over `paths`, or over the flow's source when there are none. A missing source folder is a note: nothing is there to do.
+async def plan_flow(definition: FlowDefinition, files: Sequence[SourceFile], limits: Limits, reader: SketchReader) -> Plan:
+    """Plan a run over `files`. `reader` is open; this module takes longer to import than its workers take to start, so they start first.
 
-    `reader` is open; this module takes longer to import than its workers take to start, so they start first.
-
-    Raises CallError when there is neither, StateError when the ledger cannot be read.
+    Raises StateError when the ledger cannot be read.
     """
     started = time.monotonic()
     notes: list[str] = []
-    files = _files(definition, paths, options, notes)
     with LedgerView(definition.state_url, definition.folder) as view:
         planner = _Planner(definition, view, reader, notes)
         await planner.take(files)
         models = await _models(definition, planner.stored)
         steps = planner.steps
-        limits = Limits(THIS_RUN, definition.spec.budget, max_tokens=options.max_tokens, max_cost_nano=options.max_cost_nano)
         now = time.time()
         untouched = [BudgetState(window, limit, Sums(0, 0, 0, 0)) for window, limit in limits.at(now).items()]
         budgets = tuple(view.read(lambda connection: budget_states(connection, definition.name, limits, now)) or untouched)
@@ -74,18 +67,6 @@ async def plan_flow(definition: FlowDefinition, paths: Sequence[str] | None, opt
         notes=tuple(notes),
         seconds=time.monotonic() - started,
     )
-
-
-def _files(definition: FlowDefinition, paths: Sequence[str] | None, options: PlanOptions, notes: list[str]) -> list[SourceFile]:
-    if paths:
-        return files_of_paths(paths, options.working_folder)
-    source = definition.spec.source
-    if source is None:
-        raise CallError(f"flow {definition.name!r} has no `source`: name files, folders or globs; nothing was planned.")
-    if not (definition.folder / source.folder).is_dir():
-        notes.append(f"the source folder {source.folder} does not exist yet; a run would stop there")
-        return []
-    return files_of_source(source, definition.folder)
 
 
 async def _models(definition: FlowDefinition, stored: StoredAnswers) -> tuple[RoleModel, ...]:

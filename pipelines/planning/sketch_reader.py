@@ -17,8 +17,8 @@ PAGES_AT_ONCE = 32  # asked of a worker in one request
 class SketchReader(DocumentReader):
     """A DocumentReader whose pages have no words. Pages are sketched some at a time and kept until `forget`."""
 
-    def __init__(self, settings: RenderSettingsSpec, *, store_url: str, passwords: Sequence[str] = ()) -> None:
-        super().__init__(settings, store_url=store_url, passwords=passwords)
+    def __init__(self, settings: RenderSettingsSpec, *, store_url: str, passwords: Sequence[str] = (), workers: int | None = None) -> None:
+        super().__init__(settings, store_url=store_url, passwords=passwords, workers=workers)
         self._documents: dict[str, tuple[Document, int]] = {}  # by id, with the number of pages
         self._chunks: dict[tuple[str, int], asyncio.Future[list[PageSketch | None]]] = {}  # by document_id and first page
 
