@@ -18,7 +18,7 @@
     │   ├── StepError                          a step of the user's own, or ours, broke
     │   └── SourceError                        a path named on the command line does not exist or cannot be read
     └── ModelError                    exit 1   an answer could not be had
-        ├── AuthenticationError       exit 2   401/403: the key is refused
+        ├── AuthenticationError       exit 2   401, 402, 403: the key or its plan is refused
         ├── ModelGoneError                     retired or unknown model id; the next id of the role is tried
         ├── RequestRefusedError                a 4xx that cannot succeed by repeating
         ├── ProviderDownError                  attempts, time or circuit breaker used up: the document is deferred

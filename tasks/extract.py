@@ -135,14 +135,14 @@ class _PageReader:
 
     async def _read_one(self, number: int) -> PageRead:
         question = self._question((number,), self._image)
-        for _ in range(ENLARGEMENTS + 1):
+        for enlargements in range(ENLARGEMENTS + 1):
             try:
                 answer = await self._gateway.ask(question)
             except NothingToSendError:
                 return PageRead(PageExtraction(page_number=number, text="", engine="mistral"))
             if not answer.is_cut:
                 return self._page(number, wire.without_fences(answer.text), answer.model)
-            enlarged = larger(question, await self._gateway.model(self._settings.model))
+            enlarged = larger(question, await self._gateway.model(self._settings.model)) if enlargements < ENLARGEMENTS else None
             if enlarged is None:
                 break
             question = enlarged

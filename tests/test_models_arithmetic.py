@@ -18,15 +18,14 @@ from schemas.errors import ModelGoneError
 from schemas.flow import ModelSpec, ProviderLimits
 from schemas.invoice import Invoice
 from schemas.receipt import Receipt
-from tasks.models import reading, wire
+from tasks.models import reading
 from tasks.models.catalogue import NEWER, PIXTRAL, Catalogue
 from tasks.models.limiter import Limiter
 from tasks.models.roles import Roles, in_order
 from tasks.models.schema_for_model import nullable, read_json, schema_for_model, schema_json
 from tasks.models.tokens import PixelSize, estimated_text_tokens, image_tokens, image_tokens_bound, prompt_bound
-from tasks.models.wire import BrokenAnswerError, Turn
-from tests.fake_mistral import counting, validation
-from tests.models_harness import flow, picture
+from tests.fake_mistral import counting
+from tests.models_harness import flow
 
 MISTRAL = "https://api.mistral.ai/v1"
 ELSEWHERE = "http://localhost:8000/v1"
@@ -252,85 +251,6 @@ def test_exact_values_stand_in_a_completed_record():
         True,
         True,
     ]
-
-
-# --- wire
-
-
-def test_a_body_is_the_json_that_it_says_and_has_no_nulls():
-    body = wire.body_bytes(
-        model='a"b', system="S\n", turns=[Turn("user", "ü\u2028"), Turn("assistant", "x"), Turn("user", "y")], images=[picture()],
-        max_tokens=5, temperature=0.0, schema=("n", '{"type":"object"}'), cache_key="k",
-    )  # fmt: skip
-    read = json.loads(body)
-    assert read["model"] == 'a"b'
-    assert read["messages"][1]["content"][0]["text"] == "ü\u2028"
-    assert read["response_format"]["json_schema"] == {"name": "n", "strict": True, "schema": {"type": "object"}}
-    assert b"null" not in body
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"[]",
-        b"3",
-        b'{"choices": []}',
-        b'{"choices": [{"message": {"content": 5}}]}',
-        b"<html>",
-        b'{"choices": [{"message": null}]}',
-        b"\xff\xfe",
-    ],
-)
-def test_anything_that_is_no_completion_is_a_broken_answer(content):
-    with pytest.raises(BrokenAnswerError):
-        wire.read_completion(content, "m")
-
-
-def test_usage_may_have_keys_that_nobody_knows_and_cached_tokens_in_either_place():
-    answer = {
-        "choices": [{"message": {"content": "x"}}],
-        "usage": {"prompt_tokens": 9, "completion_tokens": 1, "num_cached_tokens": 4, "new": {}},
-    }
-    assert wire.read_completion(json.dumps(answer).encode(), "m").usage == wire.ReportedUsage(9, 1, 4)
-    answer["usage"]["prompt_tokens_details"] = {"cached_tokens": 99}
-    assert wire.read_completion(json.dumps(answer).encode(), "m").usage.cached_tokens == 9
-    answer["usage"] = {"prompt_tokens": None, "completion_tokens": 1}
-    assert wire.read_completion(json.dumps(answer).encode(), "m").usage is None
-
-
-def test_a_full_body_is_what_the_published_document_allows():
-    body = wire.body_bytes(
-        model="m", system="s", turns=[Turn("user", "u")], images=[picture()] * 8, max_tokens=5, temperature=1.0,
-        schema=("Invoice", schema_json(Invoice)), cache_key="k",
-    )  # fmt: skip
-    assert validation.problem_with(json.loads(body)) is None
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"[]", b"null", b"{}", b'{"message": {}}', b'{"message": [1]}', b'{"detail": [{"loc": "x"}]}', b'{"error": {"message": 3}}'],
-)
-def test_errors_in_any_shape_have_a_message(content):
-    assert wire.read_error(content).message
-
-
-def test_an_error_message_is_short():
-    assert len(wire.read_error(json.dumps({"message": "x " * 5000}).encode()).message) < 400
-
-
-@pytest.mark.parametrize(
-    ("text", "inner"),
-    [
-        ("plain", "plain"),
-        ("```\na\nb\n```", "a\nb"),
-        ("```text\na\n```\n", "a"),
-        ("a ```b``` c", "a ```b``` c"),
-        ("```\nopen", "```\nopen"),
-    ],
-)
-def test_only_a_fence_around_the_whole_text_is_taken_off(text, inner):
-    assert wire.without_fences(text) == inner
 
 
 # --- pace

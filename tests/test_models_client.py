@@ -69,6 +69,7 @@ async def test_trouble_that_may_pass_is_asked_again(server, tmp_path, trouble):
 
 FINAL = {
     "401": (replies.unauthorized(), AuthenticationError, 401),
+    "402": (replies.Reply("402", 402, b"{}"), AuthenticationError, 402),
     "403": (replies.forbidden(), AuthenticationError, 403),
     "422 with a message that is an object": (replies.invalid_body(), RequestRefusedError, 422),
     "prompt too long": (replies.prompt_too_long(), PromptTooLongError, 400),

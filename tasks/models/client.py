@@ -33,7 +33,7 @@ OK = 200
 RATE_LIMITED = 429
 SERVER_ERRORS = 500
 RETRIED_REFUSALS = (408, RATE_LIMITED)
-KEY_REFUSED = (401, 403)
+KEY_REFUSED = (401, 402, 403)  # 402: a spend limit is reached, so that no document can be paid for
 MODEL_GONE = {"invalid_model", "1500"}  # type and code of a 400; the documentation promises 404, the API has been seen to answer 400
 TOO_LONG = "3051"
 CAPACITY = {"service_tier_capacity_exceeded", "3505"}
@@ -91,13 +91,14 @@ class ChatClient:
         breaker: Breaker,
         on_deprecated: Callable[[str, str], None],
     ) -> None:
-        self._provider, self._api_key, self._retry, self._limiter, self._breaker = provider, api_key, retry, limiter, breaker
+        self._provider, self._retry, self._limiter, self._breaker = provider, retry, limiter, breaker
         self._on_deprecated = on_deprecated  # model id, and the day from which it is not served any more
         base = httpx.URL(provider.base_url)
         self._url = base.copy_with(path=base.path.rstrip("/") + "/chat/completions")
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "docmill"}
+        self._key = SecretStr("" if api_key is None else _checked(api_key, provider.api_key_env))
         if api_key is not None:
-            headers["Authorization"] = f"Bearer {_checked(api_key, provider.api_key_env)}"
+            headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         most = provider.limits.concurrency
         self._http = httpx.AsyncClient(
             headers=headers,
@@ -214,21 +215,19 @@ class ChatClient:
             self._limiter.pause(pause + MARGIN_SECONDS)
         elif pause is not None:
             self._breaker.open_for(pause, f"it asks to wait {pause:.0f} s")
-        said = read_error(response.content)
+        said = read_error(response.content, self._key.get_secret_value())
         await attempt.meter.refused(
             attempt.call_id, "rate_limited" if status == RATE_LIMITED else f"http_{status}", status, attempt.latency
         )
         if not may_pass:
             raise self._error(status, said, attempt.request.model)
         factor = CAPACITY_WAIT_FACTOR if CAPACITY & {said.kind, said.code} else 1.0
-        error = ProviderDownError(
-            f"{self._provider.base_url} answered HTTP {status} ({self._clean(said.message)}), {self._tried()}.", status=status
-        )
+        error = ProviderDownError(f"{self._provider.base_url} answered HTTP {status} ({said.message}), {self._tried()}.", status=status)
         return _Failure(error, f"HTTP {status}", is_rate_limit=status == RATE_LIMITED, pause=pause, wait_factor=factor)
 
     def _error(self, status: int, said: ErrorBody, model: str) -> ModelError:
         """Decides by status, type and code; what the server says is only passed on."""
-        where, words = self._provider.base_url, self._clean(said.message)
+        where, words = self._provider.base_url, said.message
         if status in KEY_REFUSED:
             env = self._provider.api_key_env or "no key is configured"
             return AuthenticationError(
@@ -238,20 +237,11 @@ class ChatClient:
             return ModelGoneError(f"{where} does not serve model {model!r} (HTTP {status}: {words}).", status=status)
         if said.code == TOO_LONG:
             return PromptTooLongError(f"{model}: the request is longer than the model's context (HTTP {status}: {words}).", status=status)
-        return RequestRefusedError(
-            f"{where} refused a request to {model} (HTTP {status}: {words}); repeating it cannot help.", status=status
-        )
+        advice = "repeating it cannot help" if said.is_json else "no such API answers there: check `base_url` of the provider"
+        return RequestRefusedError(f"{where} refused a request to {model} (HTTP {status}: {words}); {advice}.", status=status)
 
     def _tried(self) -> str:
         return f"tried {self._retry.attempts} times" if self._retry.attempts > 1 else "tried once"
-
-    def _clean(self, words: str) -> str:
-        """A server that quotes the key back must not put it into our messages."""
-        return (
-            words.replace(self._api_key.get_secret_value(), "[key]")
-            if self._api_key is not None and self._api_key.get_secret_value()
-            else words
-        )
 
 
 def _checked(api_key: SecretStr, env: str | None) -> str:

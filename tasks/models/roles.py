@@ -68,7 +68,9 @@ class Roles:
         left = tuple(model for model in self._candidates[role] if model not in self._gone)
         if not left:
             said = " ".join(self._gone[model] for model in self._candidates[role])
-            raise ModelGoneError(f"no model of role {role!r} is served. {said} Name another one under `models:` in flows.yaml.")
+            raise ModelGoneError(
+                f"no model of role {role!r} is served. {said} Name another one under `models:` in flows.yaml, or check the provider's `base_url`."
+            )
         return left
 
     async def gone(self, role: str, model_id: str, error: ModelGoneError) -> None:

@@ -18,6 +18,7 @@ MAX_IMAGES = 8
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
 CUT_REASONS = ("length", "model_length")
 _SERVER_WORDS = 300  # characters of a server's message that are passed on
+_TOKENS_BELIEVED = 10**12  # a larger count is nonsense, and no database's integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,12 @@ def read_completion(content: bytes, asked_model: str) -> Completion:
     """Raises BrokenAnswerError for anything that is not a complete chat completion with some content."""
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BrokenAnswerError("the answer is not complete JSON") from None
     usage = _usage(answer.get("usage")) if isinstance(answer, dict) else None
     try:
         choice = answer["choices"][0]
-        text = _text(choice["message"].get("content"))
+        text = _storable(_text(choice["message"].get("content")))
     except (KeyError, IndexError, TypeError, AttributeError):
         raise BrokenAnswerError("the answer is not a chat completion", usage) from None
     finish_reason = choice.get("finish_reason")
@@ -155,8 +156,16 @@ def read_completion(content: bytes, asked_model: str) -> Completion:
         raise BrokenAnswerError("the answer is empty", usage)
     model = answer.get("model")
     return Completion(
-        text, finish_reason if isinstance(finish_reason, str) else None, model if isinstance(model, str) else asked_model, usage
+        text,
+        _storable(finish_reason) if isinstance(finish_reason, str) else None,
+        _storable(model) if isinstance(model, str) else asked_model,
+        usage,
     )
+
+
+def _storable(text: str) -> str:
+    """Without what JSON can escape but no UTF-8 file and not every database takes: halves of surrogate pairs, and NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _text(content: Any) -> str:
@@ -182,7 +191,7 @@ def _usage(reported: Any) -> ReportedUsage | None:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _TOKENS_BELIEVED else None
 
 
 _FENCED = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
@@ -206,11 +215,14 @@ def json_text(text: str) -> str:
     return inner[start : end + 1] if 0 <= start < end else inner
 
 
-def read_error(content: bytes) -> ErrorBody:
-    """The four shapes seen: a flat object, the same with `message` an object, `{"detail": ...}`, and a page of HTML."""
+def read_error(content: bytes, key: str = "") -> ErrorBody:
+    """The four shapes seen: a flat object, the same with `message` an object, `{"detail": ...}`, and a page of HTML.
+
+    `key` is what the message must not hold, should the server quote it back.
+    """
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ErrorBody("an answer that is not JSON", is_json=False)
     if not isinstance(answer, dict):
         return ErrorBody("an answer without a message")
@@ -220,14 +232,21 @@ def read_error(content: bytes) -> ErrorBody:
         said = said.get("detail", said.get("message"))
     code = inner.get("code")
     kind = inner.get("type")
-    return ErrorBody(_one_line(said), kind if isinstance(kind, str) else None, None if code is None else str(code))
+    return ErrorBody(_one_line(said, key), kind if isinstance(kind, str) else None, None if code is None else str(code))
 
 
-def _one_line(said: Any) -> str:
-    """A list of problems is told by place and message; `input` is left out, as it quotes the document."""
+def _one_line(said: Any, key: str) -> str:
+    """A list of problems is told by place and message. Anything else that is no text is left out, as it may quote the document."""
     if isinstance(said, list):
-        said = "; ".join(
-            f"{'.'.join(str(step) for step in item.get('loc', ()))}: {item.get('msg', '')}" for item in said if isinstance(item, Mapping)
-        )
-    words = " ".join(str(said).split()) if said else "no message"
-    return words if len(words) <= _SERVER_WORDS else words[:_SERVER_WORDS] + "..."
+        said = "; ".join(_told_problem(item) for item in said if isinstance(item, Mapping))
+    words = " ".join(_storable(said).split()) if isinstance(said, str) else ""
+    if key:
+        words = words.replace(key, "[key]")  # before the cut, which could leave a part of it
+    return (words if len(words) <= _SERVER_WORDS else words[:_SERVER_WORDS] + "...") or "no message"
+
+
+def _told_problem(problem: Mapping[str, Any]) -> str:
+    place = problem.get("loc")
+    steps = place if isinstance(place, list) else [place] if isinstance(place, str) else []
+    message = problem.get("msg")
+    return f"{'.'.join(str(step) for step in steps)}: {message if isinstance(message, str) else 'not valid'}"
