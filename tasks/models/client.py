@@ -34,6 +34,7 @@ RATE_LIMITED = 429
 SERVER_ERRORS = 500
 RETRIED_REFUSALS = (408, RATE_LIMITED)
 KEY_REFUSED = (401, 402, 403)  # 402: a spend limit is reached, so that no document can be paid for
+WRONG_PLACE = (301, 302, 307, 308, 404, 405)  # without a JSON body: something answers, and it is not this API
 MODEL_GONE = {"invalid_model", "1500"}  # type and code of a 400; the documentation promises 404, the API has been seen to answer 400
 TOO_LONG = "3051"
 CAPACITY = {"service_tier_capacity_exceeded", "3505"}
@@ -237,7 +238,8 @@ class ChatClient:
             return ModelGoneError(f"{where} does not serve model {model!r} (HTTP {status}: {words}).", status=status)
         if said.code == TOO_LONG:
             return PromptTooLongError(f"{model}: the request is longer than the model's context (HTTP {status}: {words}).", status=status)
-        advice = "repeating it cannot help" if said.is_json else "no such API answers there: check `base_url` of the provider"
+        misplaced = status in WRONG_PLACE and not said.is_json
+        advice = "no such API answers there: check the provider's `base_url`" if misplaced else "repeating it cannot help"
         return RequestRefusedError(f"{where} refused a request to {model} (HTTP {status}: {words}); {advice}.", status=status)
 
     def _tried(self) -> str:
