@@ -18,11 +18,12 @@ from prefect.deployments.flow_runs import arun_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling, Crashed
 
+from pipelines.document import StepCaller
 from pipelines.loading.definition_hash import definition_hash
 from pipelines.prefect_parameters import flow_parameters
 from pipelines.progress import Progress
-from pipelines.run import RunOptions, RunResult, new_run_id
-from schemas.errors import CallError, DocumentError, StateError
+from pipelines.run import RunOptions, RunResult, new_run_id, run_flow
+from schemas.errors import CallError, DocmillError, DocumentError, StateError
 from schemas.record import DeferReason, DocumentResult, ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.definition import FlowDefinition
@@ -62,29 +63,45 @@ class FannedOutRun:
     ledger: Ledger
     run_id: str
     hash: str
+    call_step: StepCaller
+    stopped_by: DocmillError | None = None
     ids: dict[Path, str] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
 
-    async def run(self, client: PrefectClient) -> tuple[list[Batch], dict[str, Outcome]]:
+    async def run(self, client: PrefectClient) -> list[Batch]:
+        """The first batch is worked on here, at once; the others go out. Returns those when all have ended."""
         size = self.definition.spec.scale.batch if self.definition.spec.scale else len(self.files)
         readable = [file for file in self.files if file.path in self.ids]
-        groups = [readable[start : start + size] for start in range(0, len(readable), size)]
-        batches = [Batch(number, list(group), await self._give_out(group, number, 1)) for number, group in enumerate(groups, start=1)]
-        self.progress.say(f"{len(readable)} documents in {len(batches)} batches for {self._deployment()}")
+        mine, rest = readable[:size], readable[size:]
+        groups = [rest[start : start + size] for start in range(0, len(rest), size)]
+        self.progress.say(f"{len(mine)} documents here, {len(rest)} in {len(groups)} batches for {self._deployment()}")
+        batches = [Batch(number, group, await self._give_out(group, number, 1)) for number, group in enumerate(groups, start=1)]
+        here = asyncio.create_task(self._work_here(mine))
         try:
-            while not all(batch.ended for batch in batches):
-                await asyncio.sleep(POLL_SECONDS)
+            while not (here.done() and all(batch.ended for batch in batches)):
+                await asyncio.wait([here], timeout=POLL_SECONDS) if not here.done() else await asyncio.sleep(POLL_SECONDS)
+                if here.done():
+                    self.stopped_by = here.result().stopped_by
                 await self.ledger.take_over_from_the_dead()
-                known = await self._look()
+                known = await self.look()
                 for batch in batches:
                     if not batch.ended:
                         await self._follow(client, batch, known)
-        except asyncio.CancelledError:
-            for batch in batches:
-                if not batch.ended:
-                    await asyncio.shield(client.set_flow_run_state(batch.flow_run_id, Cancelling()))
+        except BaseException:
+            here.cancel()
+            await asyncio.shield(self._call_off(client, here, batches))
             raise
-        return batches, await self._look()
+        return batches
+
+    async def _work_here(self, files: Sequence[SourceFile]) -> RunResult:
+        options = replace(self.options, run_id=self.run_id)
+        return await run_flow(self.definition, [str(file.path) for file in files], options, call_step=self.call_step)
+
+    async def _call_off(self, client: PrefectClient, here: "asyncio.Task[RunResult]", batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            if not batch.ended:
+                await client.set_flow_run_state(batch.flow_run_id, Cancelling())
+        await asyncio.gather(here, return_exceptions=True)
 
     def _deployment(self) -> str:
         scale = self.definition.spec.scale
@@ -109,7 +126,7 @@ class FannedOutRun:
             ) from error
         return flow_run.id
 
-    async def _look(self) -> dict[str, Outcome]:
+    async def look(self) -> dict[str, Outcome]:
         ids = list(dict.fromkeys(self.ids.values()))
         known = await self.ledger.database.read(lambda connection: outcomes(connection, self.definition.name, self.hash, ids))
         for path, document_id in self.ids.items():
@@ -163,17 +180,18 @@ def _started(flow_run: FlowRun, now: float) -> float:
 
 
 async def run_in_batches(
-    definition: FlowDefinition, files: Sequence[SourceFile], options: RunOptions, progress: Progress, *, local: bool
+    definition: FlowDefinition, files: Sequence[SourceFile], options: RunOptions, call_step: StepCaller, progress: Progress, *, local: bool
 ) -> tuple[RunResult, dict[str, Usage]]:
     """Run `files` as batches over workers; gives the run's result and what each document cost. Call it inside a flow run."""
     started = time.monotonic()
     async with _open_ledger(definition) as ledger:
         run_id = await ledger.start_run(definition.name, new_run_id())
         progress.run_started(definition.name, len(files))
-        run = FannedOutRun(definition, files, options, local, progress, ledger, run_id, definition_hash(definition))
+        run = FannedOutRun(definition, files, options, local, progress, ledger, run_id, definition_hash(definition), call_step)
         unreadable = await _identify_all(run)
         async with get_client() as client:
-            batches, known = await run.run(client)
+            batches = await run.run(client)
+        known = await run.look()
         usage = await ledger.database.read(lambda connection: spent_by_run(connection, definition.name, run_id))
         await ledger.finish_run(run_id, {"documents": len(files), "batches": len(batches)})
     troubles = [batch.trouble for batch in batches if batch.trouble]
@@ -184,7 +202,7 @@ async def run_in_batches(
         usage=usage,
         seconds=time.monotonic() - started,
         log_file=definition.folder / ".docmill" / "logs" / f"{run_id}.log",
-        stopped_by=StateError("; ".join(troubles)) if troubles else None,
+        stopped_by=run.stopped_by or (StateError("; ".join(troubles)) if troubles else None),
     )
     return result, {document_id: outcome.usage for document_id, outcome in known.items() if outcome.run_id == run_id}
 

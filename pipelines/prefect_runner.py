@@ -115,7 +115,7 @@ async def _run_and_tell(file: Path, name: str, paths: Sequence[str] | None, opti
         async with ProgressArtifact(name, get_run_logger(), here.progress) as progress:
             files = files_to_spread(definition, paths, options)
             if files:
-                here.result, steps.usage = await run_in_batches(definition, files, options, progress, local=local)
+                here.result, steps.usage = await run_in_batches(definition, files, options, steps, progress, local=local)
             else:
                 here.result = await run_flow(definition, paths, options, call_step=steps, progress=progress)
     except DocmillError as error:
