@@ -66,7 +66,7 @@ def test_retry_runs_what_no_run_takes_up_any_more(failing: Project) -> None:
     (failing.folder / "steps/broken").unlink()
     done = failing.run("retry", "pages", "--json")
     assert done.returncode == 0, done.stderr
-    assert {document["status"] for document in json.loads(done.stdout)["documents"]} == {"done"}
+    assert {document["status"] for document in json.loads(done.stdout)["runs"][0]["documents"]} == {"done"}
     assert len((failing.folder / "out/pages.jsonl").read_text().splitlines()) == 2
     assert "no document has failed" in failing.run("retry").stdout
 

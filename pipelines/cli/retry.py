@@ -23,7 +23,9 @@ def retry(
     ] = None,
     file: Annotated[Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")] = None,
     local: Annotated[bool, typer.Option("--local", help="Use the offline engine: free, no key, no network.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a flow on stdout, as `docmill run --json` does.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout: `runs`, each as of `docmill run --json`.")
+    ] = False,
 ) -> None:
     """Run failed documents again, also those that no run takes up any more because they failed too often. Exit codes as `docmill run`.
 
@@ -39,17 +41,18 @@ def retry(
     if flow is not None:
         project.flow(flow)  # refuses an unknown one
     failed = asyncio.run(_take_up_again(project, flow, _ids(project, wanted) if wanted else None))
-    worst = ExitCode.OK
+    worst, runs = ExitCode.OK, []
     for name in dict.fromkeys(row.flow for row in failed):
         paths = [row.path for row in failed if row.flow == name]
         result = run_by_name(name, paths, path, RunOptions(), local=local, prefect=None)
         worst = max(worst, result.exit_code)
-        if as_json:
-            sys.stdout.write(json.dumps(result_json(result), ensure_ascii=False, indent=2) + "\n")
-        else:
+        runs.append(result_json(result))
+        if not as_json:
             print_summary(result)
-    if not failed:
-        typer.echo("no document has failed", err=as_json)
+    if as_json:
+        sys.stdout.write(json.dumps({"runs": runs}, ensure_ascii=False, indent=2) + "\n")
+    elif not failed:
+        typer.echo("no document has failed")
     raise typer.Exit(worst)
 
 
