@@ -232,3 +232,9 @@ def test_ordinary_plan_imports_nothing_that_makes_it_slow(pages: Project) -> Non
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert "tasks.models.gateway" in imported
     assert not imported & {"prefect", "httpx", "rich.console", "rapidocr", "onnxruntime", "pypdfium2", "PIL", "fsspec", "watchfiles"}
+
+
+def test_answer_that_will_surely_be_cut_is_planned_with_its_repetition(pages: Project) -> None:
+    pages.write_flows(PAGE_STEPS.replace("max_tokens: 2000", "max_tokens: 200"), flow="pages", top=LARGE)
+    [step] = plan_of(pages, "pages")["steps"]
+    assert step["requests"] == 15, "200, 400 and 800 tokens for each of 5 pages of 540"
