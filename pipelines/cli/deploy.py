@@ -31,11 +31,15 @@ def deploy(
     from pipelines.deploying.deploy import deploy as deploy_project  # noqa: PLC0415
     from pipelines.deploying.silent_runs import watch_for_silent_runs  # noqa: PLC0415
     from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
+    from pipelines.loading.explain import notes  # noqa: PLC0415
 
     project = load_project(find_flow_file(file))
     outcomes = asyncio.run(deploy_project(project, flows or [], local=local, prune=prune, dry_run=dry_run))
     for outcome in outcomes:
         _show(outcome, dry_run=dry_run)
+    for flow in sorted({outcome.full_name.partition("/")[0] for outcome in outcomes} & project.flow_file.flows.keys()):
+        for note in () if local else notes(project.flow(flow), project):
+            typer.echo(f"note: {flow}, on this machine: {note}", err=True)
     if not outcomes:
         typer.echo(f"{project.file} declares no deployments; add some under `deployments:` of a flow")
     if crash_silent_runs and not dry_run:

@@ -36,7 +36,7 @@ def explain(project: Project, name: str) -> list[str]:
     rows += [("deployment", _deployment(deployment)) for deployment in spec.deployments]
     if spec.watch is not None:
         rows.append(("watch", f"{spec.watch.folder or (spec.source.folder if spec.source else 'no folder')}, by `docmill watch {name}`"))
-    rows += [("note", note) for note in _notes(spec, project)]
+    rows += [("note", note) for note in notes(spec, project)]
     width = max(len(label) for label, _ in rows)
     return [*lines, *(f"  {label:<{width}}  {text}" for label, text in rows)]
 
@@ -121,7 +121,8 @@ def _budget(budget: BudgetSpec | None) -> str:
     return f"{' and '.join(amounts)} {window}, then {then}"
 
 
-def _notes(spec: FlowSpec, project: Project) -> Iterator[str]:
+def notes(spec: FlowSpec, project: Project) -> Iterator[str]:
+    """What is not there yet on this machine: no mistake in flows.yaml, but a run would stop at it."""
     if spec.source is not None and not (project.folder / spec.source.folder).is_dir():
         yield f"the source folder {spec.source.folder} does not exist yet (looked for {project.folder / spec.source.folder})"
     if spec.engine == "local":
