@@ -4,6 +4,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from pipelines.printable import printable
 from schemas.record import DocumentResult, Status
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ class Silent:
 
 def outcome_line(name: str, result: DocumentResult) -> str:
     """`failed  scan.pdf: encrypted ...`: the reason stands in the line, so that a log is enough to act on."""
-    line = f"{result.status:<12} {name}"
+    return printable(_outcome(f"{result.status:<12} {name}", result))
+
+
+def _outcome(line: str, result: DocumentResult) -> str:
     if result.error is not None:
         return f"{line}: {result.error.message}"
     reasons = [finding.message for finding in result.findings if finding.weight == "review"]
@@ -58,7 +62,7 @@ class PlainLines:
     def __exit__(self, *_: object) -> None: ...
 
     def run_started(self, flow: str, documents: int) -> None:
-        self.say(f"{flow}: {documents} documents")
+        self.say(f"{flow}: {documents} document{'' if documents == 1 else 's'}")
 
     def document_started(self, name: str) -> None: ...
 
@@ -81,7 +85,7 @@ class LiveDisplay:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[names]}"),
+            TextColumn("{task.fields[names]}", style="dim", markup=False),
             console=Console(stderr=True),
             transient=True,
         )
@@ -119,7 +123,7 @@ class LiveDisplay:
 
     def _show(self) -> None:
         if self._bar is not None:
-            shown = ", ".join(self._open[:3]) + (f" and {len(self._open) - 3} more" if len(self._open) > 3 else "")  # noqa: PLR2004 - three names fit a line
+            shown = printable(", ".join(self._open[:3])) + (f" and {len(self._open) - 3} more" if len(self._open) > 3 else "")  # noqa: PLR2004 - three names fit a line
             self._rich.update(self._bar, names=shown)
 
 

@@ -8,12 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from pipelines.printable import printable
+
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 log = logging.getLogger("docmill")
 
 
 class _WithoutWords(logging.Formatter):
     """Tells an exception by its types and places only: its words may quote the document."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
+        return printable(super().formatMessage(record))
 
     def formatException(  # noqa: N802 - the name that logging calls
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
+from pipelines.printable import printable
 from schemas.record import DocumentResult
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -15,6 +16,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """What a person looks for first, and the field names that usually hold it. Other schemas show their first fields instead."""
 
 _MOST_OTHER_FIELDS = 4
+_NEVER_WRAPPED = ("status", "number", "date", "total", "confidence")  # of no use in halves; names give way on a narrow terminal
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
@@ -49,7 +51,8 @@ def result_rows(results: Sequence[DocumentResult]) -> tuple[list[str], list[list
         for title, paths in columns.items():
             cell = _first(record, paths)
             cells.append(f"{cell} {_first(record, currency)}".strip() if title == "total" and cell else cell)
-        rows.append([PurePath(result.path).name, str(result.status), *cells, _confidence(result, columns)])
+        row = [PurePath(result.path).name, str(result.status), *cells, _confidence(result, columns)]
+        rows.append([printable(cell) for cell in row])
     return ["document", "status", *columns, "confidence"], rows
 
 
@@ -71,7 +74,8 @@ def print_table(results: Sequence[DocumentResult]) -> None:
     headings, rows = result_rows(results)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("total", "confidence") else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if heading in ("total", "confidence") else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading in _NEVER_WRAPPED)
     for result, row in zip(results, rows, strict=True):
         name, _, *cells = row
         table.add_row(Text(name), Text(result.status, style=STATUS_STYLE[result.status]), *(Text(cell) for cell in cells))

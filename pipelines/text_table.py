@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import typer
 
+from pipelines.printable import printable
+
 
 def table_lines(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
     """Headings and rows in columns; the first `left` columns are names and stand left, the others are figures and stand right."""
-    lines = [list(headings), *(list(row) for row in rows)]
+    lines = [list(headings), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     return [
         "  ".join(

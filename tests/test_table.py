@@ -1,5 +1,6 @@
 """The table at the end of a run."""
 
+from pipelines.progress import outcome_line
 from pipelines.table import result_rows
 from schemas.record import DocumentResult, ErrorInfo, Evidence, Status
 
@@ -33,3 +34,10 @@ def test_failed_document_has_an_empty_row() -> None:
         path="x.pdf", document_id=None, status=Status.FAILED, pages=0, error=ErrorInfo(code="unreadable", message="damaged")
     )
     assert result_rows([failed])[1] == [["x.pdf", "failed", ""]]
+
+
+def test_a_name_or_value_that_would_steer_the_terminal_is_written_out() -> None:
+    steering = result("a\x1b[2J\n.pdf", {"number": "7\rdone"}, Status.NEEDS_REVIEW)
+    assert result_rows([steering])[1][0][:3] == ["a\\x1b[2J\\n.pdf", "needs_review", "7\\rdone"]
+    assert outcome_line("a\x1b[2J\n.pdf", steering) == "needs_review a\\x1b[2J\\n.pdf"
+    assert outcome_line("Gebühr\u00a0€.pdf", steering).endswith("Gebühr\u00a0€.pdf")
