@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -95,16 +95,9 @@ def _print(found: "Plan") -> None:
     if not found.models:
         typer.echo("the local engine asks no model: nothing would be spent")
         return
-    rows = []
-    for model in found.models:
-        entry = next(step for step in found.as_json()["steps"] if step["step"] == model.step)
-        cost = entry["cost"]
-        figures = (f"{entry['requests']:,}", _range(entry["prompt_tokens"]), _range(entry["completion_tokens"]))
-        rows.append((model.step, model.model, *figures, "?" if cost is None else _money_range(cost)))
-    total = found.as_json()["total"]
-    cost = total["cost"]
-    figures = (f"{found.requests:,}", _range(total["prompt_tokens"]), _range(total["completion_tokens"]))
-    rows.append(("total", "", *figures, "?" if cost is None else _money_range(cost)))
+    told = found.as_json()
+    rows = [(entry["step"], entry["model"], *_figures(entry)) for entry in told["steps"]]
+    rows.append(("total", "", *_figures(told["total"])))
     print_rows(("step", "model", "calls", "tokens in", "tokens out", "USD"), rows, left=2)
     for model in {each.role: each for each in found.models}.values():
         if model.retired:
@@ -127,7 +120,13 @@ def _print_budget(found: "Plan") -> None:
             parts.append(f"{money(left / 1e9)} of {money(budget.limit.cost_nano / 1e9)} USD left")
         if parts:
             typer.echo(f"budget: {', '.join(parts)}")
-    typer.echo("the run fits" if found.fits_budget else "the run does not fit: it would stop before its end")
+    typer.echo("the run fits" if found.fits_budget else "the run does not fit: it would not get to its end")
+
+
+def _figures(entry: dict[str, Any]) -> tuple[str, ...]:
+    cost = entry["cost"]
+    tokens = (_range(entry["prompt_tokens"]), _range(entry["completion_tokens"]))
+    return (f"{entry['requests']:,}", *tokens, "?" if cost is None else _money_range(cost))
 
 
 def _count(number: int, what: str) -> str:

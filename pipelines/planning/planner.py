@@ -128,9 +128,12 @@ class _Planner:
             for file in waiting:
                 await self._take_one(file)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(DOCUMENTS_AT_ONCE, len(files))):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(DOCUMENTS_AT_ONCE, len(files))):
+                    group.create_task(work())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
 
     async def _take_one(self, file: SourceFile) -> None:
         try:
@@ -138,8 +141,10 @@ class _Planner:
                 raise file.error
             document = await asyncio.to_thread(identify, file.path)
             if not self._is_settled(document):
-                await self._take_through_steps(Draft(document=document))
-                self._reader.forget(document.document_id)
+                try:
+                    await self._take_through_steps(Draft(document=document))
+                finally:
+                    self._reader.forget(document.document_id)
         except (DocumentError, ModelError, CallError) as error:
             self._free["failing"] += 1
             self._notes.append(f"{file.path.name}: {error}")
