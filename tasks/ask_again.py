@@ -53,7 +53,7 @@ def _question(draft: Draft, schema: type[BaseModel], services: Services, finding
             visit = await services.reader.image(document, page_number, render)
         except DocumentError:
             return None
-        sendable = visit.page.kind is not PageKind.BLANK and len(visit.image.data) <= wire.MAX_IMAGE_BYTES
+        sendable = visit.kind is not PageKind.BLANK and len(visit.image.data) <= wire.MAX_IMAGE_BYTES
         return visit.image if sendable else None
 
     count = draft.page_count or len(draft.pages)

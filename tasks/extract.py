@@ -186,7 +186,7 @@ class _PageReader:
 
     async def _image(self, number: int, render: RenderSettings) -> PageImage | None:
         visit = await self._reader.image(self._document, number, render)
-        if visit.page.kind is PageKind.BLANK:
+        if visit.kind is PageKind.BLANK:
             return None
         return _sendable(visit.image, number)
 

@@ -24,6 +24,7 @@ PAGE = Page(
     words_from="text_layer",
 )
 ID = "ab" * 32
+JSON = PAGE.model_dump_json().encode()
 
 
 def reader_at(store: Path | str) -> DocumentReader:
@@ -38,7 +39,7 @@ def stored_below(folder: Path, pattern: str) -> list[Path]:
 async def test_a_page_comes_back_as_it_was_stored(tmp_path: Path, scheme: str) -> None:
     store = PageStore(f"{scheme}{tmp_path}/store")
     assert await store.get(ID, 3) is None
-    await store.put(ID, PAGE)
+    await store.put(ID, 3, JSON)
     assert await store.get(ID, 3) == PAGE  # not yet written
     await store.flush()
     assert await store.get(ID, 3) == PAGE
@@ -56,7 +57,7 @@ def test_only_remote_stores_need_fsspec(tmp_path: Path) -> None:
 
 async def test_a_damaged_page_file_counts_as_missing(tmp_path: Path) -> None:
     store = PageStore(str(tmp_path))
-    await store.put(ID, PAGE)
+    await store.put(ID, 3, JSON)
     await store.flush()
     for content in (b"", b'{"version":1,"page', b'{"version":2}'):
         stored_below(tmp_path, "3.json")[0].write_bytes(content)
@@ -66,7 +67,7 @@ async def test_a_damaged_page_file_counts_as_missing(tmp_path: Path) -> None:
 async def test_the_last_version_of_a_page_wins(tmp_path: Path) -> None:
     store, better = PageStore(str(tmp_path)), PAGE.model_copy(update={"words_from": "ocr"})
     for page in [PAGE, better] * 20:
-        await store.put(ID, page)
+        await store.put(ID, 3, page.model_dump_json().encode())
     await store.flush()
     assert await PageStore(str(tmp_path)).get(ID, 3) == better
 
@@ -74,7 +75,7 @@ async def test_the_last_version_of_a_page_wins(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
 async def test_only_the_owner_may_look_into_the_store(tmp_path: Path) -> None:
     store = PageStore(str(tmp_path / "a" / "store"))
-    await store.put(ID, PAGE)
+    await store.put(ID, 3, JSON)
     await store.flush()
     folders = [path for path in stored_below(tmp_path / "a", "*") if path.is_dir()]
     assert folders

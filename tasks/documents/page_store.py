@@ -24,16 +24,14 @@ class PageStore:
 
     def __init__(self, url: str) -> None:
         self._blobs = blobs_at(url)
-        self._pending: dict[str, Page] = {}
+        self._pending: dict[str, bytes] = {}
         self._writes: dict[str, asyncio.Task[None]] = {}
         self._has_warned = False
 
     async def get(self, document_id: str, page_number: int) -> Page | None:
         name = _name(document_id, page_number)
-        if name in self._pending:
-            return self._pending[name]
         try:
-            data = await self._blobs.read(name)
+            data = self._pending.get(name) or await self._blobs.read(name)
         except Exception as error:  # noqa: BLE001  each kind of store has its own errors, and a cache may fail
             self._warn(error)
             return None
@@ -44,9 +42,9 @@ class PageStore:
         except ValidationError:
             return None
 
-    async def put(self, document_id: str, page: Page) -> None:
-        """Returns at once, unless very many pages wait to be written."""
-        name = _name(document_id, page.page_number)
+    async def put(self, document_id: str, page_number: int, page: bytes) -> None:
+        """`page` is JSON of a `Page`, checked when it is read. Returns at once, unless very many pages wait to be written."""
+        name = _name(document_id, page_number)
         self._pending[name] = page
         self._writes[name] = asyncio.create_task(self._write(name, page, self._writes.get(name)))
         if len(self._writes) > MOST_WAITING:
@@ -60,11 +58,11 @@ class PageStore:
         await self.flush()
         await self._blobs.remove(_folder(document_id))
 
-    async def _write(self, name: str, page: Page, before: "asyncio.Task[None] | None") -> None:
+    async def _write(self, name: str, page: bytes, before: "asyncio.Task[None] | None") -> None:
         if before is not None:  # an older version of the same page must not be written over this one
             await before
         try:
-            await self._blobs.write(name, page.model_dump_json().encode())
+            await self._blobs.write(name, page)
         except Exception as error:  # noqa: BLE001  as in `get`
             self._warn(error)
         if self._pending.get(name) is page:

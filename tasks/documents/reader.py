@@ -4,7 +4,9 @@ import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
+
+from pydantic import ValidationError
 
 from schemas import errors
 from schemas.document import Attachment, Document, DocumentInfo, Page, PageImage, PageKind, RenderSettings
@@ -26,9 +28,20 @@ _ERRORS: dict[str, type[DocumentError]] = {
 }
 
 
-class PageVisit(NamedTuple):
-    page: Page
-    image: PageImage
+class PageVisit:
+    """An image, and what the same visit learned of the page: its words are only unpacked when they are asked for."""
+
+    __slots__ = ("_data", "_page", "image", "kind")
+
+    def __init__(self, image: PageImage, kind: PageKind, page: Page | None, data: bytes = b"") -> None:
+        self.image, self.kind, self._page, self._data = image, kind, page, data
+
+    @property
+    def page(self) -> Page:
+        """Raises WorkerError when it is not what a page looks like."""
+        if self._page is None:
+            self._page = _unpacked(self._data)
+        return self._page
 
 
 class _Seen:
@@ -106,19 +119,18 @@ class DocumentReader:
         stored = await self._store.get(document.document_id, page_number)
         if stored is not None and not (ocr and _lacks_ocr(stored)):
             return stored
-        page, _ = await self._visit(document, VisitRequest(page_number, ocr=ocr))
-        if page is None:
-            raise WorkerError(f"page {page_number}: the worker sent no page")
-        return page
+        frame = await self._visit(document, VisitRequest(page_number, ocr=ocr))
+        return _unpacked(frame.payload)
 
     async def image(self, document: Document, page_number: int, render: RenderSettings) -> PageVisit:
         """The page's image, straight to size; the same visit learns its words and kind."""
         stored = await self._store.get(document.document_id, page_number)
-        page, image = await self._visit(document, VisitRequest(page_number, max_side_px=render.max_side_px, words=stored is None))
-        page = page or stored
-        if page is None or image is None:
-            raise WorkerError(f"page {page_number}: the worker sent no image")
-        return PageVisit(page, image)
+        frame = await self._visit(document, VisitRequest(page_number, max_side_px=render.max_side_px, words=stored is None))
+        length, media_type, width_px, height_px = frame.header["image"]
+        image = PageImage(frame.payload[:length], media_type, width_px, height_px)
+        if stored is not None:
+            return PageVisit(image, stored.kind, stored)
+        return PageVisit(image, PageKind(frame.header["kind"]), None, frame.payload[length:])
 
     async def sketches(self, document: Document, page_numbers: Sequence[int]) -> list[PageSketch | None]:
         """Size and text of pages without drawing them: some milliseconds for a PDF page. None for a page that cannot be read.
@@ -128,20 +140,16 @@ class DocumentReader:
         frame = await self._ask(document, {"ask": "sketch", "pages": list(page_numbers)})
         return [None if sketch is None else PageSketch(*sketch) for sketch in json.loads(frame.payload)]
 
-    async def _visit(self, document: Document, visit: VisitRequest) -> tuple[Page | None, PageImage | None]:
+    async def _visit(self, document: Document, visit: VisitRequest) -> wire.Frame:
+        """The answer's payload is the image, if one was wanted, and after it the page's JSON, if words were."""
         try:
             frame = await self._ask(document, {"ask": "visit", "visit": visit._asdict()}, ocr=visit.ocr)
         except DocumentError as error:
             raise type(error)(f"page {visit.page_number}: {error.message}") from error
-        image, start = None, 0
-        if "image" in frame.header:
-            length, media_type, width_px, height_px = frame.header["image"]
-            image, start = PageImage(frame.payload[:length], media_type, width_px, height_px), length
-        page = None
         if visit.words:
-            page = Page.model_validate_json(frame.payload[start:])
-            await self._store.put(document.document_id, page)
-        return page, image
+            start = frame.header["image"][0] if visit.max_side_px else 0
+            await self._store.put(document.document_id, visit.page_number, frame.payload[start:])
+        return frame
 
     async def _ask(self, document: Document, header: dict[str, Any], *, ocr: bool = False) -> wire.Frame:
         seen = self._seen_of(document)
@@ -180,6 +188,13 @@ def _refuse_foreign_type(document: Document) -> None:
         raise UnreadableError("the file is empty (0 bytes)")
     if media_type not in (PDF, XML, UNKNOWN) and not media_type.startswith("image/"):
         raise UnsupportedTypeError(f"neither a PDF, a raster image nor an e-invoice; the content looks like {media_type}")
+
+
+def _unpacked(data: bytes) -> Page:
+    try:
+        return Page.model_validate_json(data)
+    except ValidationError as error:
+        raise WorkerError("the worker sent something that is no page") from error
 
 
 def _lacks_ocr(page: Page) -> bool:

@@ -15,7 +15,10 @@ Segment = list[Word]
 
 def in_reading_order(words: Sequence[Word], *, aspect: float) -> list[Word]:
     """`aspect` is the page's width by its height: boxes are fractions of both."""
-    upright = [word for word in words if not _stands(word, aspect)]
+    upright: list[Word] = []
+    standing: list[Word] = []
+    for word in words:
+        (standing if _stands(word, aspect) else upright).append(word)
     ordered: list[Word] = []
     block: list[list[Segment]] = []
     for row in rows_of(upright):
@@ -25,7 +28,7 @@ def in_reading_order(words: Sequence[Word], *, aspect: float) -> list[Word]:
             block = []
         block.append(segments)
     ordered += _flat(block)
-    return ordered + [word for word in words if _stands(word, aspect)]
+    return ordered + standing
 
 
 def rows_of(words: Sequence[Word]) -> list[Row]:

@@ -51,6 +51,7 @@ class Worker:
             header["image"] = [len(visit.image.data), *visit.image[1:]]
             payload = visit.image.data
         if visit.page:
+            header["kind"] = visit.page.kind
             payload += visit.page.model_dump_json().encode()
         return wire.Frame(header, payload)
 
