@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 SHOWN_NOTES = 10
 FEW_FILES = 8  # one worker opens so many faster than two start
-FREE = {
-    "einvoices": "e-invoices, read from their XML",
-    "done_before": "documents done before",
-    "same_bytes": "copies of another document",
-    "failing": "documents that cannot be read",
-    "not_tried": "documents that failed too often (`docmill retry`)",
-    "cached_answers": "answers from the cache",
-    "blank_pages": "blank pages",
+FREE = {  # one, and several
+    "einvoices": ("e-invoice, read from its XML", "e-invoices, read from their XML"),
+    "done_before": ("document done before", "documents done before"),
+    "same_bytes": ("copy of another document", "copies of other documents"),
+    "failing": ("document that cannot be read", "documents that cannot be read"),
+    "not_tried": ("document that failed too often (`docmill retry`)", "documents that failed too often (`docmill retry`)"),
+    "cached_answers": ("answer from the cache", "answers from the cache"),
+    "blank_pages": ("blank page", "blank pages"),
 }
 
 
@@ -91,7 +91,7 @@ def _print(found: "Plan") -> None:
     )
     for name, count in found.free.as_json().items():
         if count:
-            typer.echo(f"  free: {count:,} {FREE[name]}")
+            typer.echo(f"  free: {count:,} {FREE[name][count > 1]}")
     if not found.models:
         typer.echo("the local engine asks no model: nothing would be spent")
         return

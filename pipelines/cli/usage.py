@@ -50,9 +50,7 @@ def _print(report: "SpendingReport") -> None:
         _section("model", report.models, len(report.models))
         _section("document", report.documents, SHOWN_DOCUMENTS)
         if report.total.charged_at_bound:
-            typer.echo(
-                f"{report.total.charged_at_bound} calls are charged at their upper bound, because their answer or its usage was lost."
-            )
+            typer.echo(f"calls charged at their upper bound: {report.total.charged_at_bound} (their answer, or its usage, was lost)")
     for budget in report.budgets:
         window = {"run": "a run", "day": f"today ({budget.timezone})", "month": f"this month ({budget.timezone})", "total": "in all"}[
             budget.per
