@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.printable import printable
 from pipelines.text_table import money, print_rows
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def plan(
     else:
         _print(found)
     for note in notes[:SHOWN_NOTES]:
-        typer.echo(f"note: {note}", err=True)
+        typer.echo(f"note: {printable(note)}", err=True)
     if len(notes) > SHOWN_NOTES:
         typer.echo(f"note: and {len(notes) - SHOWN_NOTES} more", err=True)
 
