@@ -2,11 +2,10 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from schemas.spec import EnvironmentName, PositiveInt, Spec
+from schemas.spec import EnvironmentName, PositiveInt, Spec, Timezone
 
 DEPLOYMENT_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 DeploymentName = Annotated[str, Field(pattern=DEPLOYMENT_NAME_PATTERN, max_length=64)]
@@ -41,16 +40,7 @@ class ScheduleSpec(Spec):
         None, strict=False, description="A moment that the interval is counted from; default: the time of deploying, kept afterwards."
     )
     rrule: str | None = Field(None, description='iCalendar rule, such as "FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=6".')
-    timezone: str = Field(description="IANA name, such as Europe/Paris: what 6 o'clock means, also across summer time.")
-
-    @field_validator("timezone")
-    @classmethod
-    def _timezone_exists(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"no such timezone; expected an IANA name such as Europe/Paris, found {value!r}") from error
-        return value
+    timezone: Timezone = Field(description="IANA name, such as Europe/Paris: what 6 o'clock means, also across summer time.")
 
     @model_validator(mode="after")
     def _exactly_one_rhythm(self) -> "ScheduleSpec":

@@ -5,10 +5,8 @@ A key is here only when it takes effect. Nothing in this file reads a file; `pip
 
 import re
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     Discriminator,
@@ -25,8 +23,13 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from schemas.deployment import DeploymentSpec, NotifySpec, ScaleSpec, WatchSpec
+from schemas.limits import BudgetSpec as BudgetSpec  # noqa: PLC0414 - exported on purpose: this file is the reference
+from schemas.limits import CacheSpec as CacheSpec  # noqa: PLC0414
+from schemas.limits import ConcurrencySpec as ConcurrencySpec  # noqa: PLC0414
+from schemas.limits import OnExceeded as OnExceeded  # noqa: PLC0414
+from schemas.limits import RetrySpec as RetrySpec  # noqa: PLC0414
 from schemas.pages import parse_page_selection
-from schemas.spec import ENVIRONMENT_PATTERN as ENVIRONMENT_PATTERN  # noqa: PLC0414 - exported on purpose: this file is the reference
+from schemas.spec import ENVIRONMENT_PATTERN as ENVIRONMENT_PATTERN  # noqa: PLC0414
 from schemas.spec import NAME_PATTERN as NAME_PATTERN  # noqa: PLC0414
 from schemas.spec import URL_PATTERN as URL_PATTERN  # noqa: PLC0414
 from schemas.spec import EnvironmentName as EnvironmentName  # noqa: PLC0414
@@ -187,7 +190,9 @@ class SummariseSettings(Spec):
 class CheckSettings(Spec):
     """Validate the record and apply the rules; a broken one means `needs_review`."""
 
-    review_below: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Confidence under which a required value asks for a review; others are only told.")
+    review_below: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="Confidence under which a required value asks for a review; others are only told."
+    )
 
 
 class WriteSettings(Spec):
@@ -196,62 +201,6 @@ class WriteSettings(Spec):
     jsonl: str | None = Field(None, description="One line a document.")
     csv: str | None = Field(None, description="One row a document, dotted columns.")
     json_: str | None = Field(None, alias="json", description="Folder with one JSON file a document.")
-
-
-class RetrySpec(Spec):
-    """How often an answer that may still come is asked for again. Rate-limit waits do not count."""
-
-    attempts: Annotated[int, Field(ge=1, le=20)] = Field(5, description="Attempts of one call.")
-    max_wait_seconds: Annotated[float, Field(gt=0)] = Field(60.0, description="Longest wait between two attempts.")
-    document_attempts: Annotated[int, Field(ge=1, le=20)] = Field(3, description="Runs that try a failed document again by themselves.")
-    document_seconds: Annotated[float, Field(gt=0)] = Field(3_600.0, description="Time for all calls of one document, waits included.")
-
-
-class ConcurrencySpec(Spec):
-    documents: Annotated[int, Field(ge=1, le=256)] = Field(4, description="Documents worked on at one time.")
-    pages: Annotated[int, Field(ge=1, le=512)] = Field(16, description="Pages worked on at one time, over all documents.")
-
-
-class OnExceeded(StrEnum):
-    STOP = "stop"
-    DEFER = "defer"
-    LOCAL = "local"
-
-
-class BudgetSpec(Spec):
-    """What a flow may spend in a window. A call counts in the window in which it was sent."""
-
-    tokens: PositiveInt | None = Field(None, description="Input plus output tokens.")
-    cost: Decimal | None = Field(None, gt=0, strict=False, description="USD.")
-    per: Literal["run", "day", "month", "total"] = Field("run", description="Window of the budget.")
-    timezone: str = Field("UTC", description="Where a day and a month begin.")
-    on_exceeded: OnExceeded = Field(
-        OnExceeded.STOP,
-        strict=False,
-        description="stop: end the run; defer: the next window's run goes on; local: finish with the local engine.",
-    )
-    warn_at: Annotated[float, Field(gt=0, le=1)] = Field(0.8, description="Part of the budget at which a warning is given, once.")
-
-    @field_validator("timezone")
-    @classmethod
-    def _timezone_exists(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"no such timezone; expected an IANA name such as Europe/Paris, found {value!r}") from error
-        return value
-
-    @model_validator(mode="after")
-    def _limits_something(self) -> "BudgetSpec":
-        if self.tokens is None and self.cost is None:
-            raise ValueError("give `tokens`, `cost` or both")
-        return self
-
-
-class CacheSpec(Spec):
-    keep_days: PositiveInt | None = Field(
-        None, description="Stored answers older than this are removed at the start of a run; null keeps them."
-    )
 
 
 CUSTOM_STEP_PATTERN = r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*$"

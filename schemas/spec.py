@@ -1,8 +1,9 @@
 """What every model of flows.yaml has in common: strict types, no unknown keys, frozen."""
 
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"  # a flow is an attribute of a Python module, so its name is an identifier
 
@@ -12,6 +13,17 @@ URL_PATTERN = r"^https?://[^@/\s]+(/\S*)?$"  # no `user:password@`: secrets are 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
 EnvironmentName = Annotated[str, Field(pattern=ENVIRONMENT_PATTERN, max_length=128)]
 PositiveInt = Annotated[int, Field(gt=0)]
+
+
+def _existing_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"no such timezone; expected an IANA name such as Europe/Paris, found {name!r}") from error
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_existing_timezone)]
 
 
 class Spec(BaseModel):
