@@ -4,12 +4,14 @@ import asyncio
 import shutil
 import sqlite3
 import stat
+import threading
+import time
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import event, inspect, select, text
 
 from schemas.errors import MissingExtraError, StateError
-from tasks.state import location, owners, tables
+from tasks.state import database, location, owners, tables
 from tasks.state.database import Database
 from tasks.state.ledger import Ledger
 from tasks.state.location import database_url, file_system
@@ -90,6 +92,55 @@ async def test_a_batch_is_one_commit(tmp_path):
         await asyncio.gather(*(ledger.database.write(lambda _: None) for _ in range(200)))
         assert sum(commits) == 200
         assert len(commits) < 20
+
+
+async def test_a_database_that_stays_locked_fails_all_waiting_jobs_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "SQLITE_PRAGMAS", ("PRAGMA busy_timeout=200",))
+    async with open_ledger("sqlite", tmp_path) as ledger:
+        locking = sqlite3.connect(tmp_path / ".docmill" / "ledger.db", isolation_level=None)
+        locking.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        outcomes = await asyncio.gather(*(ledger.start_run("invoices") for _ in range(50)), return_exceptions=True)
+        assert time.monotonic() - began < 3  # 50 waits would be 10 s
+        assert {type(outcome) for outcome in outcomes} == {StateError}
+        assert "another process held the database" in str(outcomes[0])
+        locking.execute("ROLLBACK")
+        locking.close()
+        assert await ledger.start_run("invoices")
+
+
+async def test_a_database_that_becomes_read_only_is_named_and_serves_again_when_put_right(tmp_path):
+    async with open_ledger("sqlite", tmp_path) as ledger:
+        await ledger.database.write(lambda connection: connection.exec_driver_sql("SELECT 1").all())
+        event.listen(ledger.database._engine, "checkout", _refuse_writing)
+        with pytest.raises(StateError, match="read-only"):
+            await ledger.start_run("invoices")
+        event.remove(ledger.database._engine, "checkout", _refuse_writing)
+        event.listen(ledger.database._engine, "checkout", _allow_writing)
+        assert await ledger.start_run("invoices")
+
+
+def _refuse_writing(connection, *_):
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _allow_writing(connection, *_):
+    connection.execute("PRAGMA query_only=OFF")
+
+
+async def test_a_sign_of_life_that_fails_does_not_end_the_writer(tmp_path):
+    ticked = threading.Semaphore(0)
+
+    def broken(_connection):
+        ticked.release()
+        raise RuntimeError("a bug")
+
+    opened = Database(database_url(None, tmp_path), on_tick=broken, tick_seconds=0.01)
+    opened.start([migrate])
+    for _ in range(2):
+        assert await asyncio.to_thread(ticked.acquire, timeout=10)
+    assert await opened.write(lambda connection: connection.execute(select(tables.schema_version.c.version)).scalar_one()) == 1
+    opened.close()
 
 
 async def test_folder_is_private(tmp_path):

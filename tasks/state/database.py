@@ -3,10 +3,11 @@
 A job is a plain function of a connection; it runs in the writer's (or a reader's) thread and returns what the caller awaits. All
 write transactions of all processes follow one another (SQLite: BEGIN IMMEDIATE; PostgreSQL: one advisory lock), so that a
 job may read, decide and write without another one between. A job must be repeatable: a batch in which one job fails is rolled
-back and its jobs run again one by one, so that only the failing one fails.
+back and its halves run again, down to single jobs, so that only the failing one fails.
 """
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
@@ -24,6 +25,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from schemas.errors import DocmillError, StateError
 
+log = logging.getLogger("docmill.state")
+
 T = TypeVar("T")
 Job = Callable[[Connection], T]
 
@@ -40,6 +43,13 @@ POSTGRES_SETTINGS = (  # a machine that vanishes in a transaction must not hold 
     "SET idle_in_transaction_session_timeout = '30s'",
     f"SET lock_timeout = '{int(BUSY_SECONDS)}s'",
 )
+POSTGRES_CONNECTION = {  # a network that goes silent is an error after half a minute, not after TCP's two hours
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": int(BUSY_SECONDS * 1000) + 5_000,  # milliseconds
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,20 +173,24 @@ class Database:
         return batch, True
 
     def _run_batch(self, batch: list[_Pending]) -> list[_Outcome]:
+        transaction = self._transaction()
         try:
-            with self._transaction() as connection:
+            with transaction as connection:
                 return [(pending, pending.job(connection), None) for pending in batch]
         except Exception as exc:  # noqa: BLE001 - any error belongs to the job's caller, who gets it
-            if len(batch) > 1:
-                return [self._run_batch([pending])[0] for pending in batch]
-            return [(batch[0], None, self._translated(exc) if isinstance(exc, DBAPIError) else exc)]
+            half = len(batch) // 2
+            if half and transaction.begun:
+                return self._run_batch(batch[:half]) + self._run_batch(batch[half:])
+            # A database that cannot be reached fails all at once: to wait for it anew for each job would take hours.
+            error = self._translated(exc) if isinstance(exc, DBAPIError) else exc
+            return [(pending, None, error) for pending in batch]
 
     def _tick(self, job: Job[Any]) -> None:
         try:
             with self._transaction() as connection:
                 job(connection)
-        except DBAPIError:
-            return  # the next tick tries again; a database that is gone shows in the next real job
+        except Exception as exc:  # noqa: BLE001 - without the writer everybody would wait for ever; the next tick tries again
+            log.warning("%s: the sign of life could not be written (%s)", self.name, type(exc).__name__)
 
     def _translated(self, exc: DBAPIError) -> StateError:
         return StateError(
@@ -189,6 +203,7 @@ class _WriteTransaction:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.begun = False  # whether the lock was had
 
     def __enter__(self) -> Connection:
         self._connection = connection = self._engine.connect()
@@ -200,6 +215,7 @@ class _WriteTransaction:
         except BaseException:
             connection.close()
             raise
+        self.begun = True
         return connection
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -240,7 +256,7 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS, "isolation_level": None})
         settings: tuple[str, ...] = SQLITE_PRAGMAS
     else:
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(url, pool_pre_ping=True, connect_args=POSTGRES_CONNECTION)
         settings = POSTGRES_SETTINGS
 
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
