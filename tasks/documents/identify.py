@@ -46,10 +46,18 @@ _BRANDS = {
     b"msf1": "image/heic",
 }
 _XML_START = re.compile(
-    r"<\?xml|<([\w.-]+:)?(CrossIndustryInvoice|CrossIndustryDocument|SCRDMCCBDACIOMessageStructure|Invoice|CreditNote)\b"
+    r"<\?xml|<([\w.-]+:)?"
+    r"(CrossIndustryInvoice|CrossIndustryDocument|SCRDMCCBDACIOMessageStructure|(SelfBilled)?(Invoice|CreditNote)|StandardBusinessDocument)\b"
 )
 _HTML_START = re.compile(r"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+_UNMARKED_XML = ((b"<\x00?\x00", "utf-16-le"), (b"\x00<\x00?", "utf-16-be"))  # XML 1.0, appendix F
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -87,7 +95,8 @@ def media_type_of(head: bytes) -> str:
 
 def _text_type(head: bytes) -> str:
     bom, encoding = next(((bom, encoding) for bom, encoding in _BOMS if head.startswith(bom)), (b"", "utf-8"))
-    start = head[len(bom) :].decode(encoding, errors="replace").lstrip()
+    unmarked = next((encoding for start, encoding in _UNMARKED_XML if head.startswith(start)), None)
+    start = head[len(bom) :].decode(unmarked or encoding, errors="replace").lstrip()
     if _XML_START.match(start) or (start.startswith("<!--") and _XML_START.search(start)):
         return "text/html" if _HTML_START.search(start) else XML
     if _HTML_START.match(start):
