@@ -5,7 +5,7 @@ Boxes come from the words of the pages, never from the model. A value that stand
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from schemas.errors import DocumentError
 from schemas.record import Draft, Evidence
 from tasks.local.printed import MOST_PLACES, Occurrence, PrintedPage
 from tasks.local.reading import box_of, quote_of
+from tasks.rules.values import leaves
 
 if TYPE_CHECKING:
     from tasks.services import Services
@@ -51,7 +52,7 @@ class Grounder:
 
     def __init__(self, record: dict[str, JsonValue], *, skip: Iterable[str] = ()) -> None:
         skipped = set(skip)
-        self._values = {path: value for path, value in leaves(record) if path not in skipped}
+        self._values = {path: value for path, value in leaves(record) if value != "" and path not in skipped}
         self._places: dict[str, list[Occurrence]] = defaultdict(list)
         self._words = 0
 
@@ -99,18 +100,6 @@ class Grounder:
             confidence=_confidence(best, len(places)),
             why=_why(best, len(places)),
         )
-
-
-def leaves(value: JsonValue, path: str = "") -> Iterator[tuple[str, JsonValue]]:
-    """Every value that is not null, with its dotted path: `lines[0].net_amount`."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from leaves(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from leaves(inner, f"{path}[{number}]")
-    elif value is not None and value != "":
-        yield path, value
 
 
 def _names(path: str) -> tuple[str, ...]:
