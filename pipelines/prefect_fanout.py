@@ -114,7 +114,6 @@ class FannedOutRun:
             flow_run = await arun_deployment(
                 self._deployment(),
                 parameters=parameters,
-                flow_run_name=f"{self.definition.name} batch {number}" + (f", again ({time_given})" if time_given > 1 else ""),
                 idempotency_key=f"{self.run_id}-{number}-{time_given}",
                 tags=["docmill", "batch"],
                 timeout=0,

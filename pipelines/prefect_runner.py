@@ -96,11 +96,12 @@ def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
 
 def _flow_run_name(flow_name: str) -> Callable[[], str]:
     def name() -> str:
-        paths = (current_flow_run.parameters or {}).get("paths") or []
+        parameters = current_flow_run.parameters or {}
+        paths = parameters.get("paths") or []
         if not paths:
             return flow_name
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        return f"{flow_name} {Path(paths[0]).name}{more}"
+        return f"{flow_name} {'batch ' if parameters.get('run_id') else ''}{Path(paths[0]).name}{more}"
 
     return name
 

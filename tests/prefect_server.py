@@ -45,6 +45,9 @@ class PrefectApi:
         response.raise_for_status()
         return response.json() if response.content else None
 
+    def delete(self, path: str) -> None:
+        httpx.delete(f"{self.url}/{path}", timeout=30).raise_for_status()
+
     def deployment(self, full_name: str) -> dict[str, Any] | None:
         response = httpx.get(f"{self.url}/deployments/name/{full_name}", timeout=30)
         return response.json() if response.status_code == httpx.codes.OK else None

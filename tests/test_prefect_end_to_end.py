@@ -1,5 +1,6 @@
 """Everything at once, as a platform team runs it: server, work pool, workers, `docmill deploy`, `prefect deployment run`."""
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -7,13 +8,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 import sqlalchemy
 
+from pipelines.deploying.silent_runs import watch_for_silent_runs
 from tests.documents import make_pdf
 from tests.fake_mistral.process import FakeMistralProcess
 from tests.prefect_server import PrefectApi, prefect_server
@@ -94,6 +98,39 @@ def test_serve_runs_deployments_without_a_work_pool(project: Project, prefect_ap
     said = project.run("deploy", "--local", "--dry-run").stdout
     assert "served/here" in said
     assert "unchanged" in said.splitlines()[0], f"serve registers exactly what deploy would: {said}"
+
+
+async def test_run_without_heartbeats_is_marked_crashed(prefect_api: PrefectApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    for automation in prefect_api.post("automations/filter"):
+        prefect_api.delete(f"automations/{automation['id']}")
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api.url)
+    with temporary_settings({PREFECT_API_URL: prefect_api.url}):
+        assert await watch_for_silent_runs(silent_seconds=10) == "created"
+    ours, theirs = (running_flow_run(prefect_api, tag) for tag in ("docmill", "somebody-else"))
+    end = time.monotonic() + 60
+    while (state := prefect_api.get(f"flow_runs/{ours}")["state"])["name"] == "Running":
+        assert time.monotonic() < end
+        await asyncio.sleep(1)
+    assert (state["name"], state["message"]) == ("Crashed", "No heartbeat: the machine or process that ran it is gone.")
+    assert prefect_api.get(f"flow_runs/{theirs}")["state"]["name"] == "Running"
+
+
+def running_flow_run(api: PrefectApi, tag: str) -> str:
+    """A flow run that has sent one heartbeat, and sends no more."""
+    flow = api.post("flows/", name="silent")
+    run = api.post("flow_runs/", flow_id=flow["id"], tags=[tag], state={"type": "RUNNING"})
+    event = {
+        "id": str(uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": "prefect.flow-run.heartbeat",
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{run['id']}"},
+        "related": [{"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{tag}"}],
+        "payload": {},
+    }
+    httpx.post(f"{api.url}/events", json=[event], timeout=30).raise_for_status()
+    return run["id"]
 
 
 def postgres_is_there() -> bool:
