@@ -32,6 +32,7 @@ from schemas.pages import parse_page_selection
 from schemas.spec import ENVIRONMENT_PATTERN as ENVIRONMENT_PATTERN  # noqa: PLC0414
 from schemas.spec import NAME_PATTERN as NAME_PATTERN  # noqa: PLC0414
 from schemas.spec import URL_PATTERN as URL_PATTERN  # noqa: PLC0414
+from schemas.spec import EndpointUrl
 from schemas.spec import EnvironmentName as EnvironmentName  # noqa: PLC0414
 from schemas.spec import Name as Name  # noqa: PLC0414
 from schemas.spec import PositiveInt as PositiveInt  # noqa: PLC0414
@@ -49,7 +50,7 @@ class ProviderLimits(Spec):
 class ProviderSpec(Spec):
     """An HTTP endpoint that speaks Mistral's chat completions (Mistral, Azure AI, vLLM, ...)."""
 
-    base_url: str = Field("https://api.mistral.ai/v1", pattern=URL_PATTERN, description="URL up to and with `/v1`.")
+    base_url: EndpointUrl = Field("https://api.mistral.ai/v1", description="URL up to and with `/v1`.")
     api_key_env: EnvironmentName | None = Field(
         "MISTRAL_API_KEY", description="Name of the environment variable that holds the key; null for an endpoint without keys."
     )

@@ -1,6 +1,8 @@
 """What every model of flows.yaml has in common: strict types, no unknown keys, frozen."""
 
+import re
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -23,6 +25,18 @@ def _existing_timezone(name: str) -> str:
     return name
 
 
+def readable_url(text: str) -> str:
+    """`text` when it is a URL of an endpoint. Raises ValueError, which does not repeat it, as it may hold a secret."""
+    try:
+        readable = re.match(URL_PATTERN, text) and urlsplit(text).hostname and urlsplit(text).port != 0
+    except ValueError:
+        readable = False
+    if not readable:
+        raise ValueError("must be a URL such as https://api.mistral.ai/v1, without user or password")
+    return text
+
+
+EndpointUrl = Annotated[str, Field(pattern=URL_PATTERN), AfterValidator(readable_url)]
 Timezone = Annotated[str, AfterValidator(_existing_timezone)]
 
 

@@ -221,8 +221,15 @@ def test_mistral_base_url_of_the_environment_goes_before_the_file():
     assert resolve_provider(flow_file, "mistral", {}).base_url == "https://file.example/v1"
     assert resolve_provider(flow_file, "mistral", environment).base_url == "http://localhost:1234/v1"
     assert resolve_provider(flow_file, "other", environment).base_url == "https://api.mistral.ai/v1"
-    with pytest.raises(CallError, match="MISTRAL_BASE_URL must be a URL"):
-        resolve_provider(flow_file, "mistral", {"MISTRAL_BASE_URL": "localhost"})
+
+
+@pytest.mark.parametrize("url", ["localhost", "http://[", "http://x:99999999/v1", "ftp://x/v1"])
+def test_what_is_no_url_is_refused_in_the_file_and_in_the_environment(tmp_path, url):
+    path = write(tmp_path, flow_with_steps("render", head=f"providers: {{mistral: {{base_url: '{url}'}}}}\n"))
+    assert only_problem(path).startswith("2:23: providers.mistral.base_url: must be a URL such as https://")
+    flow_file = FlowFile.model_validate(yaml.safe_load(flow_with_steps("render")))
+    with pytest.raises(CallError, match=r"^MISTRAL_BASE_URL must be a URL"):
+        resolve_provider(flow_file, "mistral", {"MISTRAL_BASE_URL": url})
 
 
 def test_env_beside_the_file_is_read_and_the_environment_goes_first(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """`docmill init FOLDER`: a project of one's own, ready to run."""
 
 import json
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -44,7 +45,7 @@ def project_files() -> dict[str, str]:
 
 
 def _next_steps(folder: Path) -> str:
-    go_there = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
+    go_there = "" if folder.resolve() == Path.cwd() else f"  cd {shlex.quote(str(folder))}\n"
     return (
         f"Made a project in {folder}:\n"
         "  flows.yaml            what is done with your documents\n"

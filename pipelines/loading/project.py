@@ -1,7 +1,6 @@
 """Where is flows.yaml, what does it say, and what do its names stand for? A project is one flows.yaml with everything resolved."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from pipelines.loading.references import References, Resolver
 from pipelines.loading.step_order import order_problems
 from pipelines.loading.yaml_source import MAX_BYTES, YamlSource, parse_yaml
 from schemas.errors import CallError, FlowFileError, Problem
-from schemas.flow import DEFAULT_MODELS, URL_PATTERN, FlowFile, FlowSpec, ProviderSpec, StepSpec
+from schemas.flow import DEFAULT_MODELS, FlowFile, FlowSpec, ProviderSpec, StepSpec
+from schemas.spec import readable_url
 
 FILE_NAME = "flows.yaml"
 
@@ -110,8 +110,10 @@ def resolve_provider(flow_file: FlowFile, name: str, environment: Mapping[str, s
     base_url = environment.get("MISTRAL_BASE_URL", "").strip() if name == "mistral" else ""
     if not base_url:
         return provider
-    if not re.match(URL_PATTERN, base_url):
-        raise CallError("MISTRAL_BASE_URL must be a URL such as https://api.mistral.ai/v1, without user or password")
+    try:
+        readable_url(base_url)
+    except ValueError as error:
+        raise CallError(f"MISTRAL_BASE_URL {error}") from None
     return provider.model_copy(update={"base_url": base_url})
 
 
