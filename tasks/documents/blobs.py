@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -12,10 +13,10 @@ _PRIVATE = 0o700
 
 
 class Blobs(Protocol):
-    """`write` is atomic: a reader sees all of it or nothing. Errors are OSError."""
+    """`write` is atomic for each file: a reader sees all of it or nothing. Errors are OSError."""
 
     async def read(self, name: str) -> bytes | None: ...
-    async def write(self, name: str, data: bytes) -> None: ...
+    async def write(self, files: Mapping[str, bytes]) -> None: ...
     async def remove(self, folder: str) -> None: ...
 
 
@@ -40,25 +41,31 @@ class FolderBlobs:
         except FileNotFoundError:
             return None
 
-    async def write(self, name: str, data: bytes) -> None:
-        await asyncio.to_thread(self._write, name, data)
+    async def write(self, files: Mapping[str, bytes]) -> None:
+        await asyncio.to_thread(self._write, files)
 
     async def remove(self, folder: str) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folder / folder, ignore_errors=True)
 
-    def _write(self, name: str, data: bytes) -> None:
-        path = self._folder / name
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(self._counter)}")
-        try:
-            temporary.write_bytes(data)
-        except FileNotFoundError:
-            self._make(path.parent)
-            temporary.write_bytes(data)
-        temporary.replace(path)
+    def _write(self, files: Mapping[str, bytes]) -> None:
+        for name, data in files.items():
+            path = self._folder / name
+            temporary = path.parent / f".{os.getpid()}-{next(self._counter)}"
+            try:
+                temporary.write_bytes(data)
+            except FileNotFoundError:
+                _make(path.parent)
+                temporary.write_bytes(data)
+            temporary.replace(path)
 
-    def _make(self, folder: Path) -> None:
-        for parent in reversed((folder, *folder.parents)):
-            parent.mkdir(mode=_PRIVATE, exist_ok=True)
+
+def _make(folder: Path) -> None:
+    """The folder and those above it that are missing, each for its owner only."""
+    try:
+        folder.mkdir(mode=_PRIVATE, exist_ok=True)
+    except FileNotFoundError:
+        _make(folder.parent)
+        folder.mkdir(mode=_PRIVATE, exist_ok=True)
 
 
 class RemoteBlobs:
@@ -76,7 +83,10 @@ class RemoteBlobs:
         except FileNotFoundError:
             return None
 
-    async def write(self, name: str, data: bytes) -> None:
+    async def write(self, files: Mapping[str, bytes]) -> None:
+        await asyncio.gather(*(self._write(name, data) for name, data in files.items()))
+
+    async def _write(self, name: str, data: bytes) -> None:
         path = f"{self._root}/{name}"
         await asyncio.to_thread(self._system.makedirs, path.rpartition("/")[0], exist_ok=True)
         await asyncio.to_thread(self._system.pipe_file, path, data)

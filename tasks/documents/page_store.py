@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -12,6 +13,7 @@ READER_VERSION = 1
 """Raise it when words or kinds of the same bytes come out otherwise; pages of older readers are read anew."""
 
 MOST_WAITING = 64  # pages in memory that are not yet written
+AT_ONE_TIME = 16  # pages that are written together: a thread or a request for each would cost more than the writing
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ class PageStore:
     def __init__(self, url: str) -> None:
         self._blobs = blobs_at(url)
         self._pending: dict[str, bytes] = {}
-        self._writes: dict[str, asyncio.Task[None]] = {}
+        self._writer: asyncio.Task[None] | None = None
         self._has_warned = False
 
     async def get(self, document_id: str, page_number: int) -> Page | None:
@@ -44,29 +46,32 @@ class PageStore:
 
     async def put(self, document_id: str, page_number: int, page: bytes) -> None:
         """`page` is JSON of a `Page`, checked when it is read. Returns at once, unless very many pages wait to be written."""
-        name = _name(document_id, page_number)
-        self._pending[name] = page
-        self._writes[name] = asyncio.create_task(self._write(name, page, self._writes.get(name)))
-        if len(self._writes) > MOST_WAITING:
-            await asyncio.wait(self._writes.values(), return_when=asyncio.FIRST_COMPLETED)
+        self._pending[_name(document_id, page_number)] = page
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_pending())
+        if len(self._pending) > MOST_WAITING:
+            await asyncio.wait([self._writer])
 
     async def flush(self) -> None:
-        await asyncio.gather(*self._writes.values())
+        if self._writer is not None:
+            await self._writer
 
     async def forget(self, document_id: str) -> None:
         """Remove all that is stored of a document. Raises OSError when it cannot be removed."""
         await self.flush()
         await self._blobs.remove(_folder(document_id))
 
-    async def _write(self, name: str, page: bytes, before: "asyncio.Task[None] | None") -> None:
-        if before is not None:  # an older version of the same page must not be written over this one
-            await before
-        try:
-            await self._blobs.write(name, page)
-        except Exception as error:  # noqa: BLE001  as in `get`
-            self._warn(error)
-        if self._pending.get(name) is page:
-            del self._pending[name], self._writes[name]
+    async def _write_pending(self) -> None:
+        """The only one who writes, so that an older version of a page is never written over a newer one."""
+        while self._pending:
+            batch = dict(islice(self._pending.items(), AT_ONE_TIME))
+            try:
+                await self._blobs.write(batch)
+            except Exception as error:  # noqa: BLE001  as in `get`
+                self._warn(error)
+            for name, page in batch.items():
+                if self._pending[name] is page:
+                    del self._pending[name]
 
     def _warn(self, error: Exception) -> None:
         if not self._has_warned:

@@ -27,6 +27,7 @@ _MAP_SAMPLES = 100
 _UNMAPPED = re.compile("[\ufffd\ue000-\uf8ff]")
 _PRINTED = {0x02: "-", 0xFFFE: "-"}  # pdfium's marks for a hyphen at the end of a line stand for a printed one
 _PRINTED |= dict.fromkeys((0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000), " ")
+_SHORTS = ctypes.POINTER(ctypes.c_ushort)
 _FIRST_RIGHT_TO_LEFT = "\u0590"
 _loose_box = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)(
     ctypes.cast(pdfium.FPDFText_GetLooseCharBox, ctypes.c_void_p).value or 0
@@ -177,10 +178,10 @@ def _runs_up_or_down(text_page: Any, number: int, turn: float) -> bool:
 
 def _characters(text_page: Any, count: int) -> str:
     """One character for each of pdfium's, in one call where pdfium leaves none out, which is nearly always."""
-    buffer = (ctypes.c_ushort * (count + 1))()
-    written = pdfium.FPDFText_GetText(text_page, 0, count, buffer)
+    buffer = array("H", bytes(2 * count + 2))  # an array type of ctypes would be made anew for each length
+    written = pdfium.FPDFText_GetText(text_page, 0, count, ctypes.cast(buffer.buffer_info()[0], _SHORTS))
     if written == count + 1:
-        text = bytes(buffer)[: 2 * count].decode("utf-16-le", errors="replace")
+        text = buffer.tobytes()[: 2 * count].decode("utf-16-le", errors="replace")
         if len(text) == count:
             return text
     return "".join(_character(pdfium.FPDFText_GetUnicode(text_page, index)) for index in range(count))
