@@ -9,10 +9,12 @@ import pytest
 import pytest_asyncio
 from pydantic import BaseModel, field_validator, model_validator
 
+from schemas.errors import StepError
 from schemas.flow import CheckSettings, EinvoiceSettings
 from schemas.record import Draft, Evidence, Finding
 from tasks.check import check
 from tasks.einvoice import einvoice
+from tasks.rules.schema_rules import schema_findings
 from tasks.services import Services
 from tests.einvoice_files import EINVOICES, draft_of, paged, pdf_with, services_in, with_schema, xml_of
 
@@ -184,3 +186,17 @@ async def test_of_two_copies_checked_at_once_one_is_the_duplicate(services: Serv
     drafts = [await claimed(pdf_with(tmp_path / f"{name}.pdf", {}, text=(name,)), services) for name in ("x", "y")]
     results = await asyncio.gather(*(found(each, record, services) for each in drafts))
     assert sorted(len(findings) for findings in results) == [0, 1]
+
+
+async def test_a_validator_that_breaks_is_told_by_type_and_line_without_its_words():
+    class Broken(BaseModel):
+        number: str
+
+        @field_validator("number")
+        @classmethod
+        def breaks(cls, value: str) -> str:
+            raise KeyError(value)
+
+    with pytest.raises(StepError, match=r"the schema Broken broke: KeyError at test_check.py:\d+; a validator refuses") as caught:
+        list(schema_findings({"number": "INV-7"}, Broken))
+    assert "INV-7" not in str(caught.value)

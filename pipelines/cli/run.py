@@ -126,7 +126,8 @@ def print_summary(result: "RunResult") -> None:
     typer.echo("")
     typer.echo(f"{_counts(result.results)} in {result.seconds:.1f} s; {spending(result)}")
     for output in result.outputs:
-        typer.echo(f"wrote {shown(output)}")
+        if output.exists():  # not when no document has been finished yet
+            typer.echo(f"wrote {shown(output)}")
     if result.stopped_by is not None:
         typer.echo(f"docmill: the run was stopped: {result.stopped_by}", err=True)
     if result.interrupted:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
 from tasks.models.schema_for_model import nullable
+from tasks.rules.satisfied import refusal
 from tasks.rules.terms import groups_terms, kind_of, terms_of
 from tasks.rules.values import without_nulls
 
@@ -33,15 +34,11 @@ def project(values: Mapping[str, JsonValue], schema: type[BaseModel]) -> Project
     """Values that the schema's types refuse are left out, so that what remains can be trusted as exact."""
     sources: dict[str, str] = {}
     record = _Projector(values, sources).into(schema, "invoice", "", "")
-    fits = True
-    try:
-        schema.model_validate_json(json.dumps(without_nulls(record)))
-    except ValidationError as error:
-        fits = False
-        for problem in error.errors(include_url=False, include_input=False):
-            if problem["type"] != "missing":
-                _remove(record, sources, problem["loc"])
-    return Projection(_as_json_of(schema, record), sources, fits)
+    refused = refusal(record, schema)
+    for problem in refused.errors(include_url=False, include_input=False) if refused else ():
+        if problem["type"] != "missing":
+            _remove(record, sources, problem["loc"])
+    return Projection(_as_json_of(schema, record), sources, fits=refused is None)
 
 
 def _as_json_of(schema: type[BaseModel], record: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -1,34 +1,32 @@
 """Does the record satisfy the schema: required values, types, the user's own validators?"""
 
-import json
 from collections.abc import Iterator, Mapping
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue
 
 from schemas.record import Finding
-from tasks.rules.values import leaves, without_nulls
+from tasks.rules.satisfied import refusal
+from tasks.rules.values import leaves
 
 
 def schema_findings(record: Mapping[str, JsonValue], schema: type[BaseModel]) -> Iterator[Finding]:
     """One finding for each value that is missing or refused; one alone, `nothing_found`, when the record has no value at all.
 
-    What was not found is left out before, so that a default of the schema counts and a null is never a value.
+    What was not found is left out before, so that a default of the schema counts and a null is never a value. Raises StepError when a validator breaks.
     """
     if next(leaves(dict(record)), None) is None:
         required = tuple(name for name, field in schema.model_fields.items() if field.is_required())
         yield Finding(code="nothing_found", message="no value of the schema was found in this document", fields=required)
         return
-    try:
-        schema.model_validate_json(json.dumps(without_nulls(dict(record))))
-    except ValidationError as error:
-        seen: set[tuple[str, str]] = set()
-        for problem in error.errors(include_url=False, include_input=False, include_context=False):
-            missing = problem["type"] == "missing"
-            finding = _finding(_path(record, problem["loc"], missing=missing), problem["msg"], missing=missing)
-            key = (finding.code, finding.fields[0] if finding.fields else problem["msg"])
-            if key not in seen:  # the branches of a union complain one by one
-                seen.add(key)
-                yield finding
+    refused = refusal(record, schema)
+    seen: set[tuple[str, str]] = set()
+    for problem in refused.errors(include_url=False, include_input=False, include_context=False) if refused else ():
+        missing = problem["type"] == "missing"
+        finding = _finding(_path(record, problem["loc"], missing=missing), problem["msg"], missing=missing)
+        key = (finding.code, finding.fields[0] if finding.fields else problem["msg"])
+        if key not in seen:  # the branches of a union complain one by one
+            seen.add(key)
+            yield finding
 
 
 def _finding(path: str, message: str, *, missing: bool) -> Finding:
