@@ -1,6 +1,8 @@
 """A file's type comes from its bytes; its name plays no part."""
 
 import hashlib
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,10 @@ def test_the_same_bytes_are_the_same_document_wherever_they_lie(tmp_path: Path) 
 def test_a_path_that_cannot_be_read_is_a_source_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(SourceError, match="cannot be read"):
         identify(tmp_path / name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes of POSIX")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "invoice.pdf")
+    with pytest.raises(SourceError, match="a pipe or a device"):
+        identify(tmp_path / "invoice.pdf")

@@ -114,6 +114,14 @@ async def test_no_process_is_left_when_the_reader_closes_in_the_middle_of_work(t
     await asyncio.wait_for(asyncio.gather(*busy), 1)
 
 
+async def test_a_page_asked_for_too_late_is_an_error_and_not_a_wait(tmp_path: Path) -> None:
+    document = identify(make_pdf(1, tmp_path / "late.pdf"))
+    async with reader_at(tmp_path) as reader:
+        await reader.open(document)
+    with pytest.raises(WorkerError, match="the run ended"):
+        await asyncio.wait_for(reader.image(document, 1, SIZE), 5)
+
+
 async def test_who_stops_waiting_for_a_page_costs_no_worker(tmp_path: Path) -> None:
     document = identify(make_pdf(2, tmp_path / "a.pdf"))
     async with reader_at(tmp_path) as reader:

@@ -67,6 +67,8 @@ def identify(path: Path) -> Document:
     Every readable file is a Document, also one of a type that no step can read. Raises SourceError when it cannot be read.
     """
     try:
+        if not (path.is_file() or path.is_dir() or not path.exists()):
+            raise SourceError(f"{path}: cannot be read: a pipe or a device, not a file")  # opening it might wait for ever
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             file.seek(0)

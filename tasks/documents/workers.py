@@ -63,13 +63,14 @@ class WorkerPool:
         self._keepers = [asyncio.create_task(self._keep_worker()) for _ in range(self.size)]
 
     async def close(self) -> None:
-        """End all workers, also busy ones. Requests that still wait fail."""
+        """End all workers, also busy ones. Requests that still wait fail, and those that come later."""
+        self._broken = WorkerError("the run ended before this page was read")
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         await asyncio.gather(*(process.stop() for process in self.processes))  # those whose keeper was cancelled while stopping them
         self.processes.clear()
-        self._fail_all(WorkerError("the run ended before this page was read"))
+        self._fail_all(self._broken)
 
     async def ask(self, request: Request) -> wire.Frame:
         """Raises LimitError when the work takes longer than `request.seconds`, WorkerError when the worker died of it."""
