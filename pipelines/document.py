@@ -16,6 +16,7 @@ from schemas.errors import (
     DocmillError,
     DocumentError,
     ModelError,
+    ModelGoneError,
     ProviderDownError,
 )
 from schemas.flow import OnExceeded
@@ -123,7 +124,7 @@ async def _work_on(claim: Claimed, document: Document, file: SourceFile, run: Ru
     except asyncio.CancelledError:
         await asyncio.shield(services.ledger.release(claim, DeferReason.INTERRUPTED, attempt.usage))
         raise
-    except (BudgetExceededError, ProviderDownError, CallError, AuthenticationError) as error:
+    except (BudgetExceededError, ProviderDownError, CallError, AuthenticationError, ModelGoneError) as error:
         reason = _reason_to_defer(error)
         if reason is DeferReason.STOPPED or _stops_at_budget(error, services):
             run.stopped_by = error

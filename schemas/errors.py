@@ -222,7 +222,10 @@ class AuthenticationError(ModelError):
 
 
 class ModelGoneError(ModelError):
+    """Where it leaves the gateway, no id of the role is served: no document of the run can go on, and flows.yaml has to name another."""
+
     code = "model_gone"
+    exit_code = ExitCode.USAGE
 
 
 class RequestRefusedError(ModelError):

@@ -146,9 +146,6 @@ def _is_short_form(value: object) -> str:
 FieldEntry = Annotated[Annotated["FieldSpec", Tag("long")] | Annotated[FieldType, Tag("short")], Discriminator(_is_short_form)]
 """A field of an inline schema: settings, or only its type as in `total: decimal`."""
 
-FIELD_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"  # pydantic keeps a leading underscore for itself
-FieldName = Annotated[str, Field(pattern=FIELD_NAME_PATTERN, max_length=64)]
-
 
 class FieldSpec(Spec):
     """One field of an inline schema."""
@@ -158,7 +155,7 @@ class FieldSpec(Spec):
     )
     description: str | None = Field(None, description="What the value is, in the words of the document.")
     optional: bool = Field(False, description="The document may lack it without needing a review.")
-    fields: dict[FieldName, FieldEntry] | None = Field(
+    fields: dict[Name, FieldEntry] | None = Field(
         None, min_length=1, description="Fields of an object, or of each item of a list; a list without fields holds strings."
     )
 
@@ -176,7 +173,7 @@ class SummariseSettings(Spec):
 
     model: Name = Field("text", description="Role of the model (see `models:`).")
     schema_: str | None = Field(None, alias="schema", description="`path.py:Class` relative to flows.yaml, or `package.module:Class`.")
-    fields: dict[FieldName, FieldEntry] | None = Field(None, min_length=1, description="Inline schema, instead of `schema`.")
+    fields: dict[Name, FieldEntry] | None = Field(None, min_length=1, description="Inline schema, instead of `schema`.")
     prompt: str | None = Field(None, description="File with a prompt of one's own, relative to flows.yaml.")
     max_tokens: PositiveInt = Field(4_096, description="Longest answer, in tokens.")
     temperature: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Sampling temperature.")

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"  # a flow is an attribute of a Python module, so its name is an identifier
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
+"""An identifier: a flow is an attribute of a Python module, a field one of a pydantic model. Both keep names with a leading underscore for themselves."""
 
 ENVIRONMENT_PATTERN = r"^[A-Z_][A-Z0-9_]*$"  # capitals only, so that a key pasted here by mistake is refused
 URL_PATTERN = r"^https?://[^@/\s]+(/\S*)?$"  # no `user:password@`: secrets are named, never written

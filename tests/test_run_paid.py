@@ -49,6 +49,14 @@ def test_retired_model_moves_to_the_next_id_of_the_role_and_says_so(online_proje
     assert set(models_asked(server)) == {"mistral-large-2512"}
 
 
+def test_role_without_any_served_model_stops_the_run_and_uses_up_no_attempt(online_project: Project, server: FakeMistralProcess) -> None:
+    server.control(retired={"pixtral-12b-2409": 404})
+    online_project.write_flows(SIMPLE_STEPS, top="models:\n  vision: [pixtral-12b-2409]\n  text: [mistral-large-2512]\n")
+    make_pdf(1, online_project.inbox / "a.pdf")
+    answer = online_project.run_json("invoices", exit_code=2)
+    assert [(document["status"], document["error"]["code"]) for document in answer["documents"]] == [("deferred", "stopped")]
+
+
 def test_second_run_sends_nothing_and_again_takes_the_answers_from_the_cache(online_project: Project, server: FakeMistralProcess) -> None:
     online_project.write_flows(SIMPLE_STEPS)
     make_pdf(2, online_project.inbox / "a.pdf")

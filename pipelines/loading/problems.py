@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from pipelines.loading.yaml_source import YamlPath, YamlSource
 from schemas.deployment import DEPLOYMENT_NAME_PATTERN
 from schemas.errors import Problem
-from schemas.flow import ENVIRONMENT_PATTERN, FIELD_NAME_PATTERN, NAME_PATTERN, URL_PATTERN, FlowFile
+from schemas.flow import ENVIRONMENT_PATTERN, NAME_PATTERN, URL_PATTERN, FlowFile
 
 _SECRET_KEYS = {
     "state",
@@ -24,8 +24,7 @@ _SECRET_KEYS = {
 _FOUND_WIDTH = 40
 
 _PATTERNS = {
-    NAME_PATTERN: "a name of letters, digits and `_` that does not start with a digit",
-    FIELD_NAME_PATTERN: "a name of letters, digits and `_` that starts with a letter",
+    NAME_PATTERN: "a name of letters, digits and `_` that starts with a letter",
     DEPLOYMENT_NAME_PATTERN: "a name of letters, digits, `_`, `-` and `.`",
     ENVIRONMENT_PATTERN: "the name of an environment variable in capitals, such as MISTRAL_API_KEY, never the secret itself",
     URL_PATTERN: "a URL such as https://api.mistral.ai/v1, without user or password",
