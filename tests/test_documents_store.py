@@ -1,5 +1,6 @@
 """A page is read once: words and kinds are kept by document, and what is lost is read again."""
 
+import asyncio
 import stat
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from schemas.errors import OcrMissingError
 from schemas.flow import RenderSettingsSpec
 from tasks.documents.blobs import FolderBlobs, RemoteBlobs, blobs_at
 from tasks.documents.identify import identify
-from tasks.documents.page_store import PageStore
+from tasks.documents.page_store import MOST_WAITING, PageStore
 from tasks.documents.reader import DocumentReader
 from tests.documents import make_pdf, make_scan_pdf
 
@@ -70,6 +71,16 @@ async def test_the_last_version_of_a_page_wins(tmp_path: Path) -> None:
         await store.put(ID, 3, page.model_dump_json().encode())
     await store.flush()
     assert await PageStore(str(tmp_path)).get(ID, 3) == better
+
+
+@pytest.mark.parametrize("scheme", ["", "local://"])
+async def test_very_many_pages_at_one_time_are_all_stored(tmp_path: Path, scheme: str) -> None:
+    store, numbers = PageStore(f"{scheme}{tmp_path}/store"), range(1, 301)
+    await asyncio.gather(*(store.put(ID, number, JSON) for number in numbers))
+    assert len(stored_below(tmp_path, "*.json")) >= len(numbers) - MOST_WAITING  # memory is bounded: who puts more has to wait
+    await store.flush()
+    assert len(stored_below(tmp_path, "*.json")) == len(numbers)
+    assert not stored_below(tmp_path, ".*")  # nothing half-written
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
