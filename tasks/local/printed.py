@@ -58,6 +58,7 @@ class _Run:
     text: str = ""
     starts: list[int] = field(default_factory=list)
     pieces: list[_Piece] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)  # letters and digits of each piece
 
     def add(self, segment: Segment) -> None:
         parts = []
@@ -68,6 +69,7 @@ class _Run:
                 self.starts.append(at)
                 self.pieces.append(_Piece(segment, start, end))
                 parts.append(letters)
+                self.words.add(letters)
                 at += len(letters)
         self.text += "".join(parts)
 
@@ -79,6 +81,16 @@ class _Run:
         """Characters `start`..`end` begin and end where a printed word does."""
         first, after = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1)
         return self.starts[first] == start and (after == len(self.starts) or self.starts[after] == end)
+
+    def may_part(self, wanted: str) -> bool:
+        """Whether `wanted` begins with one piece and ends with another: where not, no other order of the pieces holds it as whole words.
+
+        Digits alone are never parted by the end of a line.
+        """
+        lengths = range(1, len(wanted))
+        if wanted.isdecimal():
+            return False
+        return any(wanted[:n] in self.words for n in lengths) and any(wanted[-n:] in self.words for n in lengths)
 
     def between(self, start: int, end: int) -> list[_Piece]:
         first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, max(start, end - 1)) - 1
@@ -210,8 +222,8 @@ class PrintedPage:
                     one = self._of_pieces(pieces, likeness, meaning, how)
                     found.setdefault(one.words, one)
                 at = text.find(wanted, at + 1)
-            if found:
-                break
+            if found or (likeness == 1 and not run.may_part(wanted)):
+                break  # columns are laid out only for what can stand there
         return list(found.values())
 
     def _runs(self) -> Iterator[_Run]:
