@@ -141,11 +141,19 @@ async def _work_on(claim: Claimed, document: Document, file: SourceFile, run: Ru
             f"an unexpected {type(error).__name__} in docmill or a step of your own; the other documents go on, the log file has the place"
         )
         result = _failed(attempt.draft, file, ErrorInfo(code="internal_error", message=message))
-    if not await services.ledger.finish(claim, result, attempt.usage):
+    if not await _finish(claim, result, attempt, services):
         return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
     if result.status in (Status.DONE, Status.NEEDS_REVIEW):
         await _write(attempt.draft, run)
     return result
+
+
+async def _finish(claim: Claimed, result: DocumentResult, attempt: _Attempt, services: Services) -> bool:
+    """The record and its place in the outputs are made safe together; the files are written afterwards."""
+    if services.outputs is None or result.status not in (Status.DONE, Status.NEEDS_REVIEW):
+        return await services.ledger.finish(claim, result, attempt.usage)
+    listing = services.outputs.listing(claim.document_id, attempt.draft.document.path, claim.definition_hash)
+    return await services.ledger.finish(claim, result, attempt.usage, listing)
 
 
 async def _take_through_steps(attempt: _Attempt, run: RunState) -> None:

@@ -28,6 +28,7 @@ from schemas.record import DeferReason, DocumentResult, ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.definition import FlowDefinition
 from tasks.documents.identify import identify
+from tasks.sinks.views import OutputViews
 from tasks.sources.folder import SourceFile
 from tasks.state.ledger import Ledger
 from tasks.state.outcomes import Outcome, outcomes, spent_by_run
@@ -191,6 +192,8 @@ async def run_in_batches(
         async with get_client() as client:
             batches = await run.run(client)
         known = await run.look()
+        async with OutputViews.of(definition, ledger, options.out) as outputs:
+            await outputs.rebuild()  # a worker that died may have finished documents and not come to write them
         usage = await ledger.database.read(lambda connection: spent_by_run(connection, definition.name, run_id))
         await ledger.finish_run(run_id, {"documents": len(files), "batches": len(batches)})
     troubles = [batch.trouble for batch in batches if batch.trouble]
@@ -201,6 +204,7 @@ async def run_in_batches(
         usage=usage,
         seconds=time.monotonic() - started,
         log_file=definition.folder / ".docmill" / "logs" / f"{run_id}.log",
+        outputs=outputs.places,
         stopped_by=run.stopped_by or (StateError("; ".join(troubles)) if troubles else None),
     )
     return result, {document_id: outcome.usage for document_id, outcome in known.items() if outcome.run_id == run_id}

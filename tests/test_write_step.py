@@ -55,3 +55,16 @@ async def test_run_that_claimed_nothing_has_nothing_to_write(tmp_path):
     async with open_ledger("sqlite", tmp_path) as ledger:
         with pytest.raises(StateError, match="claimed no document"):
             await write(Draft(document=document()), SETTINGS, services(ledger, tmp_path))
+
+
+async def test_document_finished_by_a_process_that_died_before_writing_is_in_the_next_rebuild(tmp_path):
+    """The place in the outputs is committed with the record, so a kill between finishing and writing leaves no document out."""
+    async with open_ledger("sqlite", tmp_path) as ledger:
+        flow = services(ledger, tmp_path).flow
+        killed = OutputViews.of(flow, ledger, None)
+        claim = await ledger.claim("invoices", document(), "d1", "run-1", again=False, document_attempts=3)
+        await ledger.finish(claim, result_of(document()), Usage(), killed.listing(document().document_id, document().path, "d1"))
+        assert not (tmp_path / "out" / "records.jsonl").exists()
+        async with OutputViews.of(flow, ledger, None) as outputs:
+            await outputs.rebuild()
+        assert (tmp_path / "out" / "records.jsonl").read_text().count("\n") == 1

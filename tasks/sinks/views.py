@@ -6,7 +6,7 @@ processes that write it, the one that comes later has read what the earlier one 
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -66,11 +66,18 @@ class OutputViews:
             if kind is None:  # otherwise the first error is the one to tell
                 raise
 
-    async def add(self, document_id: str, path: Path, definition_hash: str) -> None:
-        """Lists a document in all outputs; its record shows there once the ledger has it. Twice is the same as once."""
+    def listing(self, document_id: str, path: Path, definition_hash: str) -> Callable[[Connection], None]:
+        """Lists a document in all outputs, where its record shows once the ledger has it. Twice is the same as once.
+
+        A job for the transaction that makes the record safe: a kill leaves no document that is done and in no output.
+        """
         keys = [target.key for target in self._targets]
         name = entry_name(path, document_id)
-        await self._ledger.database.write(lambda connection: outputs.add(connection, keys, self._flow, document_id, definition_hash, name))
+        return lambda connection: outputs.add(connection, keys, self._flow, document_id, definition_hash, name)
+
+    async def add(self, document_id: str, path: Path, definition_hash: str) -> None:
+        """Lists a document, and has its outputs written a while later."""
+        await self._ledger.database.write(self.listing(document_id, path, definition_hash))
         self._changed[document_id] = None
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush_later())
@@ -90,6 +97,12 @@ class OutputViews:
                 raise
             finally:
                 self._next_at = time.monotonic() + max(SECONDS_BETWEEN, SHARE_OF_TIME * (time.monotonic() - started))
+
+    async def rebuild(self) -> None:
+        """Writes all outputs whole, with what other processes finished and did not come to write. Raises StateError as `flush` does."""
+        async with self._flushing:
+            for target in self._targets:
+                await write_target(self._ledger, target)
 
     async def _flush_later(self) -> None:
         """A disk that is full now may have room at the end of the run, which tries again and tells."""

@@ -7,7 +7,7 @@ status is what the last finished run said, and `deferred: interrupted` before th
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -166,10 +166,12 @@ class Ledger:
         except KeyError:
             raise StateError(f"run {run_id} has claimed no document in this process, so it has no records to write") from None
 
-    async def finish(self, claim: Claimed, result: DocumentResult, usage: Usage) -> bool:
+    async def finish(
+        self, claim: Claimed, result: DocumentResult, usage: Usage, also: Callable[[Connection], None] = lambda _: None
+    ) -> bool:
         """Stores the outcome; only then is it safe. False, and nothing stored, when another process has taken the document over.
 
-        A deferred outcome is a `release`: it never takes the place of a record.
+        `also` is done in the same transaction. A deferred outcome is a `release`: it never takes the place of a record.
         """
         error = result.error
         if result.status == Status.DEFERRED:
@@ -186,7 +188,14 @@ class Ledger:
             "usage": usage.model_dump_json(),
             "attempts": documents.c.attempts + 1 if result.status == Status.FAILED else 0,
         }
-        return await self._end(claim, values)
+
+        def job(connection: Connection) -> bool:
+            ended = _store_end(connection, claim, values)
+            if ended:
+                also(connection)
+            return ended
+
+        return await self.database.write(job)
 
     async def release(self, claim: Claimed, reason: DeferReason, usage: Usage | None = None, *, message: str | None = None) -> bool:
         """Hands the document to the next run as `deferred`; a record it had from an earlier run stays its record."""
@@ -221,9 +230,6 @@ class Ledger:
             return 0
         before = time.time() - keep_days * 86_400.0
         return await self.database.write(lambda connection: answers.remove(connection, flow=flow, before=before))
-
-    async def _end(self, claim: Claimed, values: dict[str, Any]) -> bool:
-        return await self.database.write(lambda connection: _store_end(connection, claim, values))
 
     def _take(self, connection: Connection, claim: Claimed, path: str, *, new: bool) -> None:
         now = owners.database_time(connection)

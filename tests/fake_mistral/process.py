@@ -55,5 +55,6 @@ class FakeMistralProcess:
             return json.loads(answer.read())
 
     def log(self) -> list[dict[str, Any]]:
-        """Every request so far, in the order in which they were answered."""
-        return [json.loads(line) for line in self._log_file.read_text(encoding="utf-8").splitlines()] if self._log_file.exists() else []
+        """Every request so far, in the order in which they were answered. A line that is being written is left for the next look."""
+        written = self._log_file.read_text(encoding="utf-8") if self._log_file.exists() else ""
+        return [json.loads(line) for line in written.splitlines(keepends=True) if line.endswith("\n")]
