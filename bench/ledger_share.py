@@ -24,8 +24,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from bench.process_tree import Measured, measure
-from bench.throughput import FLOWS, LATENCY_SECONDS, make_documents
-from tests.documents import make_pdf
+from bench.throughput import LATENCY_SECONDS, make_project
 from tests.fake_mistral.process import FakeMistralProcess
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -153,14 +152,7 @@ def main() -> None:
         root = Path(scratch)
         with FakeMistralProcess(root / "server.jsonl", latency=LATENCY_SECONDS, validate=False) as server:
             for title, count in (("100 documents", 100), ("one 500-page PDF", 1)):
-                project = root / title.replace(" ", "-")
-                project.mkdir()
-                (project / "flows.yaml").write_text(FLOWS)
-                if count == 1:
-                    (project / "inbox").mkdir()
-                    make_pdf(500, project / "inbox" / "long.pdf")
-                else:
-                    make_documents(project / "inbox", count, options.pdf_folder)
+                project, _ = make_project(root, title, count, options.pdf_folder)
                 compare(title, project, server.url, options.runs)
 
 

@@ -57,6 +57,18 @@ def make_documents(folder: Path, count: int, pdf_folder: Path | None) -> int:
     return pages
 
 
+def make_project(root: Path, title: str, count: int, pdf_folder: Path | None) -> tuple[Path, int]:
+    """A folder with flows.yaml and an inbox, and its number of pages: `count` documents, or for 1 the one of 500 pages."""
+    project = root / title.replace(" ", "-")
+    project.mkdir()
+    (project / "flows.yaml").write_text(FLOWS)
+    if count > 1:
+        return project, make_documents(project / "inbox", count, pdf_folder)
+    (project / "inbox").mkdir()
+    make_pdf(500, project / "inbox" / "long.pdf")
+    return project, 500
+
+
 def run_once(project: Path, paths: str, url: str, *more: str) -> Measured:
     environment = {**os.environ, "MISTRAL_BASE_URL": url, "MISTRAL_API_KEY": "bench-key"}
     command = [
@@ -115,15 +127,7 @@ def main() -> None:
             root = Path(scratch)
             with FakeMistralProcess(root / "server.jsonl", latency=LATENCY_SECONDS, validate=False) as server:
                 for title, count in (("100 documents", 100), ("one 500-page PDF", 1)):
-                    project = root / title.replace(" ", "-")
-                    project.mkdir()
-                    (project / "flows.yaml").write_text(FLOWS)
-                    if count == 1:
-                        (project / "inbox").mkdir()
-                        make_pdf(500, project / "inbox" / "long.pdf")
-                        pages = 500
-                    else:
-                        pages = make_documents(project / "inbox", count, options.pdf_folder)
+                    project, pages = make_project(root, title, count, options.pdf_folder)
                     measure_case(f"{title} ({pages} pages)", project, "inbox", pages, server)
 
 
