@@ -25,7 +25,7 @@ from schemas.flow import RenderSettingsSpec
 from tasks.documents.identify import PDF, identify
 from tasks.documents.reader import DocumentReader
 
-IN_FLIGHT = 16
+DOCUMENTS, PAGES = 4, 16  # at one time, as `concurrency` has them by default
 _DEFAULT = [Path(__file__).parents[2] / "shared" / "data" / name for name in ("invoices-dev", "einvoices-dev")]
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
@@ -59,24 +59,30 @@ async def measure_docmill(documents: list[Document], side: int, workers: int | N
         async with DocumentReader(RenderSettingsSpec(), store_url=store, workers=workers) as reader:
             await asyncio.gather(*(reader.open(documents[0]) for _ in range(8)))
             await asyncio.sleep(0.5)  # the other workers
-            slots, pids = asyncio.Semaphore(IN_FLIGHT), reader.worker_pids
+            pids = reader.worker_pids
             visits = []
             for _ in range(2):
                 cpu, begun = cpu_of(pids), time.perf_counter()
-                pages = sum(await asyncio.gather(*(_all_pages(reader, document, side, slots) for document in documents)))
+                pages = await _all_pages(reader, documents, side)
                 visits.append(Measured(pages, time.perf_counter() - begun, cpu_of(pids) - cpu))
             return visits[0], visits[1]
 
 
-async def _all_pages(reader: DocumentReader, document: Document, side: int, slots: asyncio.Semaphore) -> int:
-    async def visit(page_number: int) -> None:
-        async with slots:
+async def _all_pages(reader: DocumentReader, documents: list[Document], side: int) -> int:
+    """As a flow does: some documents at one time, and some pages of them."""
+    at_one_time, in_flight = asyncio.Semaphore(DOCUMENTS), asyncio.Semaphore(PAGES)
+
+    async def visit(document: Document, page_number: int) -> None:
+        async with in_flight:
             await reader.image(document, page_number, RenderSettings(max_side_px=side))
 
-    async with slots:
-        info = await reader.open(document)
-    await asyncio.gather(*(visit(number) for number in range(1, info.page_count + 1)))
-    return info.page_count
+    async def read(document: Document) -> int:
+        async with at_one_time:
+            info = await reader.open(document)
+            await asyncio.gather(*(visit(document, number) for number in range(1, info.page_count + 1)))
+            return info.page_count
+
+    return sum(await asyncio.gather(*map(read, documents)))
 
 
 def measure_loop(render: Callable[[Path, int], int], paths: list[Path], side: int) -> Measured:

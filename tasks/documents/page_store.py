@@ -1,6 +1,7 @@
 """Which pages were visited before? Words and kinds by document, so that a page is read once however often it is asked for."""
 
 import asyncio
+import contextlib
 import logging
 from itertools import islice
 
@@ -9,11 +10,12 @@ from pydantic import ValidationError
 from schemas.document import Page
 from tasks.documents.blobs import blobs_at
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raise it when words or kinds of the same bytes come out otherwise; pages of older readers are read anew."""
 
 MOST_WAITING = 64  # pages in memory that are not yet written
 AT_ONE_TIME = 16  # pages that are written together: a thread or a request for each would cost more than the writing
+GATHER_SECONDS = 0.1  # a page waits so long for others to be written with
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ class PageStore:
         self._blobs = blobs_at(url)
         self._pending: dict[str, bytes] = {}
         self._writer: asyncio.Task[None] | None = None
+        self._enough = asyncio.Event()  # waits to be written, or somebody waits for it
         self._has_warned = False
 
     async def get(self, document_id: str, page_number: int) -> Page | None:
@@ -49,11 +52,14 @@ class PageStore:
         self._pending[_name(document_id, page_number)] = page
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_pending())
+        if len(self._pending) >= AT_ONE_TIME:
+            self._enough.set()
         if len(self._pending) > MOST_WAITING:
             await asyncio.wait([self._writer])
 
     async def flush(self) -> None:
         if self._writer is not None:
+            self._enough.set()
             await self._writer
 
     async def forget(self, document_id: str) -> None:
@@ -63,6 +69,10 @@ class PageStore:
 
     async def _write_pending(self) -> None:
         """The only one who writes, so that an older version of a page is never written over a newer one."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                await self._enough.wait()
+        self._enough.clear()
         while self._pending:
             batch = dict(islice(self._pending.items(), AT_ONE_TIME))
             try:

@@ -18,9 +18,11 @@ from tasks.documents import pdf_forms
 from tasks.documents.encode import encode_image, is_blank
 from tasks.documents.ocr import OCR_SIDE_PX, words_of_picture
 from tasks.documents.page_kind import PageParts, kind_of
+from tasks.documents.pdf_drawing import drawn
 from tasks.documents.pdf_parts import count_parts
+from tasks.documents.pdf_placement import Placement, placement_of
 from tasks.documents.pdf_sketch import sketch_of
-from tasks.documents.pdf_words import Placement, placement_of, read_words
+from tasks.documents.pdf_words import read_words
 from tasks.documents.reading_order import in_reading_order
 from tasks.documents.sketch import PageSketch
 from tasks.documents.visit import Visit, VisitRequest
@@ -33,8 +35,6 @@ _REASONS = {
     pdfium.FPDF_ERR_SECURITY: "the PDF is encrypted in a way that pdfium does not know",
 }
 _GLANCE_PX = 512  # size at which blank pages are told when no image is wanted
-_WHITE = 0xFFFFFFFF
-_KEPT_BUFFER_BYTES = 32 << 20  # a page at 2,500 px; larger buffers are given back
 
 
 class PdfFile:
@@ -44,7 +44,6 @@ class PdfFile:
         self._path, self._passwords = path, passwords
         self._pdf = self._open()
         self._visits = 0
-        self._buffer = ctypes.create_string_buffer(0)
 
     def _open(self) -> Any:
         for password in ("", *self._passwords):
@@ -109,7 +108,7 @@ class PdfFile:
             page.close()
 
     def _visit(self, page: Any, placement: Placement, request: VisitRequest) -> Visit:
-        picture = self._rendered(page, placement, request.max_side_px) if request.max_side_px else None
+        picture = drawn(page, self._pdf.formenv, placement, request.max_side_px) if request.max_side_px else None
         image = encode_image(picture) if picture else None
         return Visit(self._learned(page, placement, picture, request) if request.words else None, image)
 
@@ -122,13 +121,13 @@ class PdfFile:
         if kind is PageKind.BLANK and shown:
             kind = PageKind.TEXT
         if not kind.readable:
-            picture = picture or self._rendered(page, placement, _GLANCE_PX)
+            picture = picture or drawn(page, self._pdf.formenv, placement, _GLANCE_PX)
             kind = self._seen(kind, picture)
             words = []
         page_words: list[Word] = words + shown
         words_from: Literal["text_layer", "ocr", "none"] = "text_layer" if page_words else "none"
         if request.ocr and not kind.readable and kind is not PageKind.BLANK:
-            page_words, words_from = words_of_picture(self._rendered(page, placement, OCR_SIDE_PX)), "ocr"
+            page_words, words_from = words_of_picture(drawn(page, self._pdf.formenv, placement, OCR_SIDE_PX)), "ocr"
         ordered = in_reading_order(page_words, aspect=placement.width_pt / placement.height_pt)
         return Page.model_construct(  # its words were made here: checking each again costs more than reading it
             page_number=request.page_number,
@@ -144,29 +143,6 @@ class PdfFile:
         if is_blank(picture):
             return PageKind.BLANK
         return PageKind.OUTLINES if kind is PageKind.BLANK else kind
-
-    def _rendered(self, page: Any, placement: Placement, max_side_px: int) -> Image.Image:
-        """The page with its annotations and form fields, on white; valid until the next call."""
-        scale = max_side_px / max(placement.width_pt, placement.height_pt)
-        width, height = max(1, round(placement.width_pt * scale)), max(1, round(placement.height_pt * scale))
-        size = width * height * 4
-        if len(self._buffer) < size:
-            self._buffer = ctypes.create_string_buffer(size)
-        bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGRx, self._buffer, width * 4)
-        if not bitmap:
-            raise LimitError(f"an image of {width} x {height} px needs more memory than a worker may use; lower `render.max_side_px`")
-        try:
-            flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
-            pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
-            pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
-            if self._pdf.formenv:
-                pdfium.FPDF_FFLDraw(self._pdf.formenv, bitmap, page, 0, 0, width, height, 0, flags)
-        finally:
-            pdfium.FPDFBitmap_Destroy(bitmap)
-        picture = Image.frombuffer("RGBX", (width, height), memoryview(self._buffer)[:size], "raw", "RGBX", 0, 1)  # type: ignore[arg-type]  # any buffer does; a copy would cost 3 MB a page
-        if size > _KEPT_BUFFER_BYTES:  # the image keeps it alive as long as it is needed
-            self._buffer = ctypes.create_string_buffer(0)
-        return picture
 
     def _attached(self) -> list[tuple[str, Any]]:
         found = []

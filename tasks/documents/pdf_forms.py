@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pypdfium2.raw as pdfium
 
 from schemas.document import Word
-from tasks.documents.pdf_words import Placement
+from tasks.documents.pdf_placement import Placement
 
 MAX_FIELD_PAGES = 50  # form fields are looked for on so many pages when a document is opened
 _MAX_ANNOTATIONS = 2_000

@@ -1,10 +1,13 @@
 """What is drawn on a PDF page? Counts pictures, paths and invisible text for the page kind."""
 
+from collections.abc import Callable
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from tasks.documents.page_kind import FULL_PICTURE, OUTLINE_PATHS, PageParts
+from tasks.documents.page_kind import FULL_PICTURE, PageParts
+from tasks.documents.pdfium_calls import Handle, form_object, handle_of, object_type, page_object, pointer_to
 
 MAX_OBJECTS = 5_000  # looked at on one page; the kind is settled long before
 _MAX_DEPTH = 4  # of forms in forms
@@ -35,36 +38,32 @@ class Matrix(NamedTuple):
 class _Counter:
     def __init__(self, parts: PageParts, page_area: float) -> None:
         self.parts, self.page_area = parts, page_area
-        self.looked_at = 0
-        self.text_objects: list[Any] = []
+        self.left = MAX_OBJECTS
+        self.texts: list[Handle] = []
 
-    def visit(self, drawn: Any, matrix: Matrix, depth: int) -> None:
-        self.looked_at += 1
-        kind = pdfium.FPDFPageObj_GetType(drawn)
-        if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-            if len(self.text_objects) < _TEXT_SAMPLES:
-                self.text_objects.append(drawn)
-        elif kind == pdfium.FPDF_PAGEOBJ_PATH:
-            self.parts.paths += 1
-        elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-            self.parts.pictures.append(min(1.0, matrix.after(_matrix_of(drawn)).area / self.page_area))
-        elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
-            inner = matrix.after(_matrix_of(drawn))
-            for index in range(max(0, pdfium.FPDFFormObj_CountObjects(drawn))):
-                if self.looked_at >= MAX_OBJECTS:
-                    break
-                self.visit(pdfium.FPDFFormObj_GetObject(drawn, index), inner, depth + 1)
+    def count(self, holder: Handle, object_at: Callable[[Handle, int], Handle], count: int, matrix: Matrix, depth: int = 0) -> None:
+        """What is drawn by a page or a form. The loops over all objects run in C: pages have hundreds, and most are text or lines."""
+        objects = list(map(object_at, repeat(holder), range(min(self.left, max(0, count)))))
+        kinds = list(map(object_type, objects))
+        self.left -= len(objects)
+        self.parts.paths += kinds.count(pdfium.FPDF_PAGEOBJ_PATH)
+        for handle, kind in zip(objects, kinds, strict=True):
+            if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+                if len(self.texts) < _TEXT_SAMPLES:
+                    self.texts.append(handle)
+            elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
+                self.parts.pictures.append(min(1.0, matrix.after(_matrix_of(pointer_to(handle))).area / self.page_area))
+            elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
+                form = pointer_to(handle)
+                self.count(handle, form_object, pdfium.FPDFFormObj_CountObjects(form), matrix.after(_matrix_of(form)), depth + 1)
 
 
 def count_parts(page: Any, page_area: float, parts: PageParts) -> None:
     """Adds what is drawn to `parts`. `page_area` in square points."""
     counter = _Counter(parts, max(page_area, 1.0))
-    for index in range(min(MAX_OBJECTS, max(0, pdfium.FPDFPage_CountObjects(page)))):
-        counter.visit(pdfium.FPDFPage_GetObject(page, index), Matrix(), 0)
-        if parts.paths >= OUTLINE_PATHS and counter.looked_at >= MAX_OBJECTS:
-            break
+    counter.count(handle_of(page), page_object, pdfium.FPDFPage_CountObjects(page), Matrix())
     if sum(parts.pictures) >= FULL_PICTURE:
-        parts.invisible_text = any(pdfium.FPDFTextObj_GetTextRenderMode(text) == _INVISIBLE for text in counter.text_objects)
+        parts.invisible_text = any(pdfium.FPDFTextObj_GetTextRenderMode(pointer_to(text)) == _INVISIBLE for text in counter.texts)
 
 
 def _matrix_of(drawn: Any) -> Matrix:

@@ -8,77 +8,32 @@ import math
 import re
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 from unicodedata import bidirectional
 
 import pypdfium2.raw as pdfium
 
-from schemas.document import Box, Word
+from schemas.document import Word
 from schemas.errors import LimitError
 from tasks.documents.page_kind import PageParts
+from tasks.documents.pdf_placement import Edges, Placement
+from tasks.documents.pdfium_calls import Handle, handle_of, has_unicode_map_error, loose_char_box
 
 MAX_CHARACTERS = 300_000  # a page of a telephone book has 20,000
 GAP = 0.6  # in line heights: a wider gap parts two words
 JUMP = 0.5  # in line heights: a larger step up or down parts two words
 _BACK = 0.5  # in line heights: a larger step back parts two words
+LEVEL = 0.1  # in line heights: characters that differ less stand on one line
 _MAP_SAMPLES = 100
+_RUN = re.compile(r"[^\x00-\x20]+")
+_ASCII_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
 _UNMAPPED = re.compile("[\ufffd\ue000-\uf8ff]")
 _PRINTED = {0x02: "-", 0xFFFE: "-"}  # pdfium's marks for a hyphen at the end of a line stand for a printed one
 _PRINTED |= dict.fromkeys((0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000), " ")
 _SHORTS = ctypes.POINTER(ctypes.c_ushort)
 _FIRST_RIGHT_TO_LEFT = "\u0590"
-_loose_box = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)(
-    ctypes.cast(pdfium.FPDFText_GetLooseCharBox, ctypes.c_void_p).value or 0
-)
-"""FPDFText_GetLooseCharBox, called for each character: bound without type checks and without releasing the interpreter lock."""
-_SCALE = 1_000_000  # device units in which pdfium tells where the page lies
-
-
-Edges = tuple[float, float, float, float]
-"""A box as seen, in points: x0, y0, x1, y1."""
-
-
-class Placement(NamedTuple):
-    """From PDF user space to points on the page as seen: x' = a x + c y + e, y' = b x + d y + f; origin top left."""
-
-    a: float
-    b: float
-    c: float
-    d: float
-    e: float
-    f: float
-    width_pt: float
-    height_pt: float
-
-    def box(self, left: float, bottom: float, right: float, top: float) -> Edges:
-        """The rectangle as seen."""
-        x0, x1 = self.a * left + self.c * bottom + self.e, self.a * right + self.c * top + self.e
-        y0, y1 = self.b * left + self.d * bottom + self.f, self.b * right + self.d * top + self.f
-        return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
-
-    def fractions(self, x0: float, y0: float, x1: float, y1: float) -> Box:
-        """A rectangle in points as fractions of the page; what lies outside is cut off."""
-        left, top, right, bottom = x0 / self.width_pt, y0 / self.height_pt, x1 / self.width_pt, y1 / self.height_pt
-        if left < 0 or top < 0 or right > 1 or bottom > 1:
-            left, top, right, bottom = (min(1.0, max(0.0, edge)) for edge in (left, top, right, bottom))
-        # to four places; `round` would take half of the time that a word costs
-        return Box(int(left * 1e4 + 0.5) / 1e4, int(top * 1e4 + 0.5) / 1e4, int(right * 1e4 + 0.5) / 1e4, int(bottom * 1e4 + 0.5) / 1e4)
-
-
-def placement_of(page: Any) -> Placement:
-    """Rotation flag and crop box are inside: pdfium is asked where three points fall."""
-    width, height = pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
-    step = 1000.0
-    (ox, oy), (ux, uy), (vx, vy) = (_seen(page, x, y, width, height) for x, y in ((0.0, 0.0), (step, 0.0), (0.0, step)))
-    return Placement((ux - ox) / step, (uy - oy) / step, (vx - ox) / step, (vy - oy) / step, ox, oy, width, height)
-
-
-def _seen(page: Any, x: float, y: float, width: float, height: float) -> tuple[float, float]:
-    device_x, device_y = ctypes.c_int(), ctypes.c_int()
-    pdfium.FPDF_PageToDevice(page, 0, 0, _SCALE, _SCALE, 0, x, y, device_x, device_y)
-    return device_x.value / _SCALE * width, device_y.value / _SCALE * height
 
 
 def read_words(page: Any, placement: Placement, parts: PageParts) -> list[Word]:
@@ -91,18 +46,18 @@ def read_words(page: Any, placement: Placement, parts: PageParts) -> list[Word]:
         if count > MAX_CHARACTERS:
             raise LimitError(f"the page has {count:,} characters; more than {MAX_CHARACTERS:,} are not read")
         text = _characters(text_page, count)
-        _count_letters(text_page, text, parts)
+        _count_letters(handle_of(text_page), text, parts)
         turn = math.pi / 2 * pdfium.FPDFPage_GetRotation(page)
         shown = text if text.isascii() and "\x02" not in text else text.translate(_PRINTED)
-        runs = _joined(shown, _edges(text_page, len(text), placement), lambda number: _runs_up_or_down(text_page, number, turn))
-        words = (Word(text, placement.fractions(*edges)) for text, edges in runs)
-        return [word for word in words if word.box.x1 > word.box.x0 and word.box.y1 > word.box.y0]  # others lie off the page
+        runs = _runs(_Characters(text_page, shown, placement, turn))
+        words = [(text, placement.fractions(*edges)) for text, edges in runs]
+        return [Word(text, box) for text, box in words if box[0] < box[2] and box[1] < box[3]]  # others lie off the page
     finally:
         pdfium.FPDFText_ClosePage(text_page)
 
 
-class Columns(NamedTuple):
-    """The boxes of all characters as seen, in points, edge by edge."""
+class _Columns(NamedTuple):
+    """Boxes as seen, in points, edge by edge."""
 
     x0: list[float]
     y0: list[float]
@@ -110,45 +65,70 @@ class Columns(NamedTuple):
     y1: list[float]
 
 
-def _edges(text_page: Any, count: int, placement: Placement) -> Columns:
-    """A character that pdfium made up, or knows no place of, has no size. The loop runs in C: it is the dearest of a page."""
-    boxes = array("f", bytes(16 * count))  # FS_RECTF: left, top, right, bottom
-    start, handle = boxes.buffer_info()[0], ctypes.cast(text_page, ctypes.c_void_p).value
-    deque(map(_loose_box, repeat(handle), range(count), range(start, start + 16 * count, 16)), maxlen=0)
-    lefts, tops, rights, bottoms = boxes[0::4], boxes[1::4], boxes[2::4], boxes[3::4]
-    a, b, c, d, e, f, _, _ = placement
-    if b == c == 0 and a > 0 > d:
-        return Columns([a * x + e for x in lefts], [d * y + f for y in tops], [a * x + e for x in rights], [d * y + f for y in bottoms])
-    seen = [placement.box(*edges) for edges in zip(lefts, bottoms, rights, tops, strict=True)]
-    return Columns(*(list(column) for column in zip(*seen, strict=True))) if seen else Columns([], [], [], [])
+class _Characters:
+    """`text` has one character for each that pdfium knows, and no spaces but the plain one; `turn` is the page's own rotation."""
+
+    def __init__(self, text_page: Any, text: str, placement: Placement, turn: float) -> None:
+        self._text_page, self._handle = text_page, handle_of(text_page)
+        self.text, self._placement, self._turn = text, placement, turn
+
+    def edges(self, numbers: Sequence[int]) -> _Columns:
+        """Where some characters stand. One that pdfium made up, or knows no place of, has no size."""
+        boxes = array("f", bytes(16 * len(numbers)))  # FS_RECTF: left, top, right, bottom
+        start = boxes.buffer_info()[0]
+        deque(map(loose_char_box, repeat(self._handle), numbers, map(Handle, range(start, start + 16 * len(numbers), 16))), maxlen=0)
+        lefts, tops, rights, bottoms = boxes[0::4], boxes[1::4], boxes[2::4], boxes[3::4]
+        a, b, c, d, e, f, _, _ = self._placement
+        if b == c == 0 and a > 0 > d:
+            return _Columns(
+                [a * x + e for x in lefts], [d * y + f for y in tops], [a * x + e for x in rights], [d * y + f for y in bottoms]
+            )
+        seen = [self._placement.box(*edges) for edges in zip(lefts, bottoms, rights, tops, strict=True)]
+        return _Columns(*(list(column) for column in zip(*seen, strict=True))) if seen else _Columns([], [], [], [])
+
+    def runs_up_or_down(self, number: int) -> bool:
+        """Whether a character is turned by about 90 or 270 degrees as seen."""
+        return abs(math.sin(pdfium.FPDFText_GetCharAngle(self._text_page, number) + self._turn)) > 0.9  # noqa: PLR2004
 
 
-def _joined(text: str, edges: Columns, is_turned: Callable[[int], bool]) -> Iterator[tuple[str, Edges]]:
-    """Characters joined to words, each with its box. `text` has one character for each box, and no spaces but the plain one. Inner loop."""
-    run: list[int] = []
-    last_x0 = last_x1 = last_y1 = gap = 0.0
-    last_y0 = math.inf  # no line has been begun
-    for number, character, x0, y0, x1, y1 in zip(range(len(text)), text, *edges, strict=True):
-        if y0 == last_y0 and y1 == last_y1 and last_x0 <= x0 < x1 and x0 <= last_x1 + gap and character > " ":
-            run.append(number)  # nearly always: the next letter on the same line
-            last_x0, last_x1 = x0, x1
-            continue
-        is_space = character <= " "
-        if not is_space and (x0 >= x1 or y0 >= y1):
-            continue
-        if run and (is_space or _is_apart((last_x0, last_y0, last_x1, last_y1), (x0, y0, x1, y1), number, character, is_turned)):
-            yield _word(run, text, edges)
-            run = []
-        if is_space:
-            last_y0 = math.inf  # the next letter begins a word
+def _runs(characters: _Characters) -> Iterator[tuple[str, Edges]]:
+    """What stands between spaces, which pdfium also puts into gaps. Nearly every run lies on one line, which its first and its last
+    character tell: asking for the boxes of all would take most of the time. The others are looked at character by character."""
+    runs = list(_RUN.finditer(characters.text))
+    firsts = characters.edges([run.start() for run in runs])
+    lasts = characters.edges([run.end() - 1 for run in runs])
+    for run, x0, y0, x1, y1, last_x0, last_y0, last_x1, last_y1 in zip(runs, *firsts, *lasts, strict=True):
+        word, line = run[0], y1 - y0
+        is_level = abs(last_y0 - y0) + abs(last_y1 - y1) < LEVEL * line
+        if is_level and x0 < x1 and x0 <= last_x0 < last_x1 <= x0 + len(word) * line:
+            yield word, (x0, min(y0, last_y0), last_x1, max(y1, last_y1))
         else:
-            run.append(number)
-            last_x0, last_y0, last_x1, last_y1, gap = x0, y0, x1, y1, GAP * (y1 - y0)
-    if run:
-        yield _word(run, text, edges)
+            yield from _parted(characters, range(*run.span()))
 
 
-def _is_apart(last: Edges, edges: Edges, number: int, character: str, is_turned: Callable[[int], bool]) -> bool:
+def _parted(characters: _Characters, numbers: range) -> Iterator[tuple[str, Edges]]:
+    """The words in a run: parted where the line or the column changes, though there is no space."""
+    part: list[str] = []
+    seen: list[Edges] = []
+    for number, edges in zip(numbers, zip(*characters.edges(numbers), strict=True), strict=True):
+        x0, y0, x1, y1 = edges
+        if x0 >= x1 or y0 >= y1:
+            continue
+        if part and _is_apart(seen[-1], edges, number, characters):
+            yield "".join(part), _around(seen)
+            part, seen = [], []
+        part.append(characters.text[number])
+        seen.append(edges)
+    if part:
+        yield "".join(part), _around(seen)
+
+
+def _around(seen: Sequence[Edges]) -> Edges:
+    x0, y0, x1, y1 = zip(*seen, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
+def _is_apart(last: Edges, edges: Edges, number: int, characters: _Characters) -> bool:
     """Whether a new word begins here."""
     last_x0, last_y0, last_x1, last_y1 = last
     x0, y0, x1, y1 = edges
@@ -156,24 +136,11 @@ def _is_apart(last: Edges, edges: Edges, number: int, character: str, is_turned:
     if abs(y0 + y1 - last_y0 - last_y1) > 2 * JUMP * line:
         width = max(x1 - x0, last_x1 - last_x0)
         in_column = min(x1, last_x1) - max(x0, last_x0) > 0.5 * width and max(y0, last_y0) - min(y1, last_y1) < GAP * width
-        return not (in_column and is_turned(number))
+        return not (in_column and characters.runs_up_or_down(number))
+    character = characters.text[number]
     if character >= _FIRST_RIGHT_TO_LEFT and bidirectional(character) in ("R", "AL"):
         return last_x0 - x1 > GAP * line
     return x0 - last_x1 > GAP * line or x0 < last_x0 - _BACK * line
-
-
-def _word(run: list[int], text: str, edges: Columns) -> tuple[str, Edges]:
-    first, end = run[0], run[-1] + 1
-    if end - first == len(run):
-        x0, y0, x1, y1 = edges
-        return text[first:end], (min(x0[first:end]), min(y0[first:end]), max(x1[first:end]), max(y1[first:end]))
-    x0, y0, x1, y1 = ([column[number] for number in run] for column in edges)  # others between them have no size
-    return "".join(text[number] for number in run), (min(x0), min(y0), max(x1), max(y1))
-
-
-def _runs_up_or_down(text_page: Any, number: int, turn: float) -> bool:
-    """Whether a character is turned by about 90 or 270 degrees as seen; `turn` is the page's own rotation."""
-    return abs(math.sin(pdfium.FPDFText_GetCharAngle(text_page, number) + turn)) > 0.9  # noqa: PLR2004
 
 
 def _characters(text_page: Any, count: int) -> str:
@@ -191,12 +158,13 @@ def _character(code: int) -> str:
     return chr(code) if code < 0xD800 or 0xE000 <= code <= 0x10FFFF else "\ufffd"  # noqa: PLR2004  surrogates are no characters
 
 
-def _count_letters(text_page: Any, text: str, parts: PageParts) -> None:
-    parts.letters = sum(map(str.isalnum, text))
-    parts.visible = len("".join(text.split()))
-    parts.unmapped = len(_UNMAPPED.findall(text))
+def _count_letters(text_page: Handle, text: str, parts: PageParts) -> None:
+    visible = "".join(text.split())
+    parts.visible = len(visible)
+    parts.letters = len(visible.encode().translate(None, _ASCII_SIGNS)) if visible.isascii() else sum(map(str.isalnum, visible))
+    parts.unmapped = 0 if visible.isascii() else len(_UNMAPPED.findall(visible))
     step = max(1, len(text) // _MAP_SAMPLES)
     samples = [index for index in range(0, len(text), step) if text[index] > " "]
     if samples:
-        errors = sum(pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1 for index in samples)
+        errors = sum(has_unicode_map_error(text_page, index) == 1 for index in samples)
         parts.map_error_share = errors / len(samples)

@@ -160,7 +160,7 @@ class DocumentReader:
             )
         if seen.deaths >= _DEATHS_BEARABLE:
             raise WorkerError(f"the document killed {seen.deaths} worker processes; its other pages are not read")
-        header["document"] = {**document.model_dump(mode="json", exclude={"path"}), "path": str(document.path)}
+        header["document"] = {**document.__dict__, "path": str(document.path)}
         page_seconds = self._settings.page_seconds * (_OCR_PATIENCE if ocr else 1)
         request = Request(header, document.document_id, min(page_seconds, left), ocr)
         try:

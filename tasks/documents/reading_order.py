@@ -1,6 +1,8 @@
 """In which order are words read? By rows as seen; columns of prose one after the other, whatever order the file has them in."""
 
+import math
 from collections.abc import Sequence
+from operator import attrgetter
 from statistics import median
 
 from schemas.document import Word
@@ -8,6 +10,8 @@ from schemas.document import Word
 SEGMENT_GAP = 1.2  # in line heights: a wider gap parts two segments of a row
 PROSE_WORDS = 4  # a segment with fewer words is a label or a value, not a line of prose
 PROSE_ROWS = 3  # fewer rows side by side are a table or a header
+
+_left = attrgetter("box.x0")
 
 Row = list[Word]
 Segment = list[Word]
@@ -33,31 +37,36 @@ def in_reading_order(words: Sequence[Word], *, aspect: float) -> list[Word]:
 
 def rows_of(words: Sequence[Word]) -> list[Row]:
     """Words that stand at one height, top row first, each row from left to right."""
+    centres = [(box.y0 + box.y1) / 2 for _, box, _ in words]
     rows: list[Row] = []
     centre = height = 0.0
-    for word in sorted(words, key=_centre):
+    for number in sorted(range(len(words)), key=centres.__getitem__):
+        word, own_centre = words[number], centres[number]
         own_height = word.box.y1 - word.box.y0
-        if rows and abs(_centre(word) - centre) < 0.5 * min(height, own_height):
+        if rows and abs(own_centre - centre) < 0.5 * min(height, own_height):
             row = rows[-1]
             row.append(word)
-            centre += (_centre(word) - centre) / len(row)
+            centre += (own_centre - centre) / len(row)
         else:
             rows.append([word])
-            centre, height = _centre(word), own_height
+            centre, height = own_centre, own_height
     for row in rows:
-        row.sort(key=lambda word: word.box.x0)
+        row.sort(key=_left)
     return rows
 
 
 def segments_of(row: Row, aspect: float) -> list[Segment]:
     """A row cut at its wide gaps: cells of a table, or lines of columns that stand side by side."""
-    gap = SEGMENT_GAP * median(word.box.y1 - word.box.y0 for word in row) / aspect
-    segments = [[row[0]]]
-    for word in row[1:]:
-        if word.box.x0 - segments[-1][-1].box.x1 > gap:
+    gap = SEGMENT_GAP * median([box.y1 - box.y0 for _, box, _ in row]) / aspect
+    segments: list[Segment] = []
+    end = -math.inf
+    for word in row:
+        x0, _, x1, _ = word.box
+        if x0 - end > gap:
             segments.append([word])
         else:
             segments[-1].append(word)
+        end = x1
     return segments
 
 
@@ -83,10 +92,6 @@ def _flat(block: list[list[Segment]]) -> list[Word]:
     if len(block) >= PROSE_ROWS:
         return [word for column in zip(*block, strict=True) for segment in column for word in segment]
     return [word for segments in block for segment in segments for word in segment]
-
-
-def _centre(word: Word) -> float:
-    return (word.box.y0 + word.box.y1) / 2
 
 
 def _stands(word: Word, aspect: float) -> bool:
