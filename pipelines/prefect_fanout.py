@@ -21,6 +21,7 @@ from prefect.states import Cancelling, Crashed
 from pipelines.document import StepCaller
 from pipelines.loading.definition_hash import definition_hash
 from pipelines.prefect_parameters import flow_parameters
+from pipelines.prefect_starting import run_tag, until_started
 from pipelines.progress import Progress
 from pipelines.run import RunOptions, RunResult, new_run_id, run_flow
 from schemas.errors import CallError, DocmillError, DocumentError, StateError
@@ -70,7 +71,7 @@ class FannedOutRun:
     told: set[str] = field(default_factory=set)
 
     async def run(self, client: PrefectClient) -> list[Batch]:
-        """The first batch is worked on here, at once; the others go out. Returns those when all have ended."""
+        """The first batch is worked on here, as soon as the others have started. Returns those when all have ended."""
         size = self.definition.spec.scale.batch if self.definition.spec.scale else len(self.files)
         readable = [file for file in self.files if file.path in self.ids]
         mine, rest = readable[:size], readable[size:]
@@ -95,6 +96,7 @@ class FannedOutRun:
         return batches
 
     async def _work_here(self, files: Sequence[SourceFile]) -> RunResult:
+        await until_started(self.run_id)
         options = replace(self.options, run_id=self.run_id)
         return await run_flow(self.definition, [str(file.path) for file in files], options, call_step=self.call_step)
 
@@ -116,7 +118,7 @@ class FannedOutRun:
                 self._deployment(),
                 parameters=parameters,
                 idempotency_key=f"{self.run_id}-{number}-{time_given}",
-                tags=["docmill", "batch"],
+                tags=["docmill", "batch", run_tag(self.run_id)],
                 timeout=0,
                 as_subflow=True,
             )

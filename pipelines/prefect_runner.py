@@ -26,6 +26,7 @@ from pipelines.prefect_artifacts import ProgressArtifact, leave_artifacts
 from pipelines.prefect_configured import refuse_silent_api
 from pipelines.prefect_fanout import run_in_batches
 from pipelines.prefect_parameters import flow_parameters
+from pipelines.prefect_starting import until_started
 from pipelines.prefect_steps import PrefectSteps
 from pipelines.progress import Progress, Silent
 from pipelines.run import RunOptions, RunResult, run_flow
@@ -115,6 +116,8 @@ async def _run_and_tell(file: Path, name: str, paths: Sequence[str] | None, opti
         definition = load_flow(file, name, local=local)
         async with ProgressArtifact(name, get_run_logger(), here.progress) as progress:
             files = files_to_spread(definition, paths, options)
+            if options.run_id is not None:
+                await until_started(options.run_id)
             if files:
                 here.result, steps.usage = await run_in_batches(definition, files, options, steps, progress, local=local)
             else:
