@@ -1,6 +1,6 @@
 """How fast are pages rendered? docmill's reader against plain pypdfium2, pdf2image (poppler) and PyMuPDF, where installed.
 
-    python bench/render.py [FOLDER ...] [--sides 1024 1540] [--repeat 10] [--long 500]
+    python -m bench.render [FOLDER ...] [--sides 1024 1540] [--repeat 10] [--rounds 3] [--long 500]
 
 Every program makes JPEG images of all PDF pages straight to size. docmill also reads words, page kind and stores them.
 CPU is that of all processes, pages over all documents; workers are warm, as in a run of more than one document.
@@ -8,7 +8,6 @@ CPU is that of all processes, pages over all documents; workers are warm, as in 
 
 import argparse
 import asyncio
-import contextlib
 import importlib
 import io
 import os
@@ -17,7 +16,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 from schemas.document import Document, RenderSettings
@@ -38,6 +39,10 @@ class Measured(NamedTuple):
 
     def row(self, name: str, side: int) -> str:
         return f"{name:<34} {side:>5} {self.pages:>6} {self.pages / self.seconds:>9.1f} {1000 * self.cpu_seconds / self.pages:>9.2f}"
+
+
+def median_of(rounds: Sequence[Measured]) -> Measured:
+    return Measured(rounds[0].pages, median(each.seconds for each in rounds), median(each.cpu_seconds for each in rounds))
 
 
 def cpu_of(pids: Sequence[int]) -> float:
@@ -97,13 +102,18 @@ def _own_and_children() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def plain_pypdfium2(path: Path, side: int) -> int:
+def plain_pypdfium2(path: Path, side: int, *, boxes: bool = False) -> int:
     import pypdfium2
 
     pdf = pypdfium2.PdfDocument(path)
     for page in pdf:
         picture = page.render(scale=side / max(page.get_size())).to_pil()
         picture.save(io.BytesIO(), "JPEG", quality=85)
+        if boxes:
+            text = page.get_textpage()
+            text.get_text_range()
+            for index in range(text.count_chars()):
+                text.get_charbox(index, loose=True)
     count = len(pdf)
     pdf.close()
     return count
@@ -127,7 +137,10 @@ def pymupdf(path: Path, side: int) -> int:
 
 
 def rivals() -> dict[str, Callable[[Path, int], int]]:
-    found = {"plain pypdfium2, one process": plain_pypdfium2}
+    found: dict[str, Callable[[Path, int], int]] = {
+        "plain pypdfium2, one process": plain_pypdfium2,
+        "the same, with character boxes": partial(plain_pypdfium2, boxes=True),
+    }
     if importlib.util.find_spec("pdf2image") and shutil.which("pdftoppm"):
         found["pdf2image (poppler)"] = pdf2image
     if importlib.util.find_spec("pymupdf"):
@@ -164,7 +177,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=_DEFAULT)
     parser.add_argument("--sides", nargs="*", type=int, default=[1024, 1540])
-    parser.add_argument("--repeat", type=int, default=10)
+    parser.add_argument("--repeat", type=int, default=10, help="times that each document is read in a round")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", type=int, default=500)
     parser.add_argument("--workers", type=int)
     options = parser.parse_args()
@@ -177,14 +191,17 @@ def main() -> None:
         for turn in range(options.repeat)
         for document in documents
     ]
-    print(f"{'program':<34} {'px':>5} {'pages':>6} {'pages/s':>9} {'CPU ms':>9}")
+    print(f"{'program (medians of the rounds)':<34} {'px':>5} {'pages':>6} {'pages/s':>9} {'CPU ms':>9}")
     for side in options.sides:
-        first, second = asyncio.run(measure_docmill(again, side, options.workers))
-        print(first.row("docmill, with words and kinds", side))
-        print(second.row("docmill, images only", side))
-        for name, render in rivals().items():
-            with contextlib.suppress(KeyboardInterrupt):
-                print(measure_loop(render, [document.path for document in again], side).row(name, side))
+        measured: dict[str, list[Measured]] = {}
+        for _ in range(options.rounds):  # in turn, so that a machine that changes its speed does so for all
+            first, second = asyncio.run(measure_docmill(again, side, options.workers))
+            measured.setdefault("docmill, with words and kinds", []).append(first)
+            measured.setdefault("docmill, images only", []).append(second)
+            for name, render in rivals().items():
+                measured.setdefault(name, []).append(measure_loop(render, [document.path for document in again], side))
+        for name, rounds in measured.items():
+            print(median_of(rounds).row(name, side))
     asyncio.run(measure_long(options.long, options.sides[0]))
 
 

@@ -147,7 +147,8 @@ def files_to_spread(definition: FlowDefinition, paths: Sequence[str] | None, opt
 def final_state(result: RunResult, spec: FlowSpec, *, part_of_a_run: bool = False) -> State[Any]:
     """Completed with the counts as its message; Failed where `fail_on` says so (of the whole run); Cancelled when it was interrupted."""
     counts = {status: sum(document.status is status for document in result.results) for status in Status}
-    message = f"{len(result.results)} documents: " + ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    message = f"{len(result.results)} documents: {told}" if told else "no documents"
     if result.interrupted:
         return Cancelled(message=message)
     failing = {

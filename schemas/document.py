@@ -84,6 +84,7 @@ class Page(BaseModel):
     height_pt: float
     words: tuple[Word, ...] = ()  # reading order as seen
     words_from: Literal["text_layer", "ocr", "none"] = "none"
+    form_fields: dict[str, str] = {}  # AcroForm fields on this page that hold a value: full name -> value
 
 
 class PageImage(NamedTuple):
@@ -109,4 +110,3 @@ class DocumentInfo(BaseModel):
 
     page_count: int
     attachment_names: tuple[str, ...] = ()
-    form_fields: dict[str, str] = {}  # AcroForm: full field name -> value

@@ -60,9 +60,7 @@ class PdfFile:
         self._pdf.close()
 
     def info(self) -> DocumentInfo:
-        return DocumentInfo(
-            page_count=len(self._pdf), attachment_names=tuple(name for name, _ in self._attached()), form_fields=self._form_fields()
-        )
+        return DocumentInfo(page_count=len(self._pdf), attachment_names=tuple(name for name, _ in self._attached()))
 
     def attachments(self) -> list[Attachment]:
         """Attached files up to 32 MB; larger ones are only in `DocumentInfo.attachment_names`. Damaged ones are left out."""
@@ -136,6 +134,7 @@ class PdfFile:
             height_pt=round(placement.height_pt, 2),
             words=tuple(ordered),
             words_from=words_from,
+            form_fields=dict(pdf_forms.fields_of(page, self._pdf.formenv)) if self._pdf.formenv else {},
         )
 
     def _seen(self, kind: PageKind, picture: Image.Image) -> PageKind:
@@ -153,19 +152,6 @@ class PdfFile:
             except PdfiumError:
                 found.append((f"attachment-{index + 1}", attachment.raw))
         return found
-
-    def _form_fields(self) -> dict[str, str]:
-        if not self._pdf.formenv:
-            return {}
-        fields: dict[str, str] = {}
-        for index in range(min(len(self._pdf), pdf_forms.MAX_FIELD_PAGES)):
-            try:
-                page = self._pdf.get_page(index)
-            except PdfiumError:  # the page is reported when it is visited
-                continue
-            fields.update(pdf_forms.fields_of(page, self._pdf.formenv))
-            page.close()
-        return fields
 
 
 def _with_forms(pdf: Any) -> Any:

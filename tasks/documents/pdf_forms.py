@@ -11,7 +11,6 @@ import pypdfium2.raw as pdfium
 from schemas.document import Word
 from tasks.documents.pdf_placement import Placement
 
-MAX_FIELD_PAGES = 50  # form fields are looked for on so many pages when a document is opened
 _MAX_ANNOTATIONS = 2_000
 _HIDDEN = pdfium.FPDF_ANNOT_FLAG_INVISIBLE | pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
 _SHOWN_FIELDS = (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX)

@@ -85,24 +85,21 @@ class DocumentReader:
         return tuple(process.pid for process in self._pool.processes if process.pid is not None)
 
     async def open(self, document: Document) -> DocumentInfo:
-        """Count pages and list attachments and form fields. XML has no pages: `page_count` is 0.
+        """Count pages and list attachments. XML has no pages: `page_count` is 0.
 
         Raises UnsupportedTypeError, UnreadableError, PasswordError, LimitError or WorkerError.
         """
         _refuse_foreign_type(document)
         if document.media_type == XML:
             return DocumentInfo(page_count=0)
-        seen = self._seen_of(document)
-        if seen.info is None:
-            frame = await self._ask(document, {"ask": "open"})
-            seen.info = DocumentInfo.model_validate(frame.header["info"])
-        if seen.info.page_count > self._settings.page_limit:
-            raise LimitError(f"{seen.info.page_count:,} pages; more than {self._settings.page_limit:,} are not read (`render.page_limit`)")
-        return seen.info
+        info = await self._info(document)
+        if info.page_count > self._settings.page_limit:
+            raise LimitError(f"{info.page_count:,} pages; more than {self._settings.page_limit:,} are not read (`render.page_limit`)")
+        return info
 
     async def attachments(self, document: Document) -> list[Attachment]:
-        """Files embedded in a PDF, up to 32 MB each; none for other types."""
-        if document.media_type != PDF:
+        """Files embedded in a PDF, of however many pages, up to 32 MB each; none for other types."""
+        if document.media_type != PDF or not (await self._info(document)).attachment_names:
             return []
         frame = await self._ask(document, {"ask": "attachments"})
         attached, start = [], 0
@@ -139,6 +136,13 @@ class DocumentReader:
         """
         frame = await self._ask(document, {"ask": "sketch", "pages": list(page_numbers)})
         return [None if sketch is None else PageSketch(*sketch) for sketch in json.loads(frame.payload)]
+
+    async def _info(self, document: Document) -> DocumentInfo:
+        seen = self._seen_of(document)
+        if seen.info is None:
+            frame = await self._ask(document, {"ask": "open"})
+            seen.info = DocumentInfo.model_validate(frame.header["info"])
+        return seen.info
 
     async def _visit(self, document: Document, visit: VisitRequest) -> wire.Frame:
         """The answer's payload is the image, if one was wanted, and after it the page's JSON, if words were."""
