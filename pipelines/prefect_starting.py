@@ -5,11 +5,14 @@ after 2, 4, 8 and 16 s. So all that can start at once starts before any of it ma
 """
 
 import asyncio
+import contextlib
 import time
 
+import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import PrefectHTTPStatusError
 
 TAKE_UP_SECONDS = 2.0  # workers that ask each second take a flow run within this; those that ask seldom are not waited for
 START_SECONDS = 20.0  # what has not started by then is not waited for
@@ -22,11 +25,16 @@ def run_tag(run_id: str) -> str:
 
 
 async def until_started(run_id: str) -> None:
-    """Returns when no flow run of this run is just being started."""
+    """Returns when no flow run of this run is just being started, and at once when the server does not tell."""
     unstarted = FlowRunFilter(
         tags=FlowRunFilterTags(all_=[run_tag(run_id)]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])),
     )
+    with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):  # the work itself needs no server
+        await _wait_while_starting(unstarted)
+
+
+async def _wait_while_starting(unstarted: FlowRunFilter) -> None:
     async with get_client() as client:
         for _ in range(int(START_SECONDS / _LOOK_SECONDS)):
             if not await _any_starting(client, unstarted):

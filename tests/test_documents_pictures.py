@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from schemas.document import PageKind, RenderSettings
 from schemas.errors import LimitError, UnreadableError, UnsupportedTypeError
@@ -168,3 +168,15 @@ async def test_a_bare_einvoice_has_no_pages_and_no_error(reader: DocumentReader,
     document = identify(tmp_path / "a.xml")
     assert (await reader.open(document)).page_count == 0
     assert await reader.attachments(document) == []
+
+
+async def test_noise_of_a_grey_scan_is_no_colour_and_a_small_stamp_is(reader: DocumentReader, tmp_path: Path) -> None:
+    noise = Image.effect_noise((800, 600), 12)
+    tinted = Image.merge(
+        "RGB", [ImageChops.add(channel, Image.new("L", noise.size, shift)) for channel, shift in zip([noise] * 3, (0, 3, 5), strict=True)]
+    )
+    tinted.save(tmp_path / "grey.jpg", quality=60)
+    ImageDraw.Draw(tinted).rectangle((500, 400, 560, 424), outline=(200, 30, 30), width=3)
+    tinted.save(tmp_path / "stamped.jpg", quality=60)
+    assert Image.open(io.BytesIO((await visit(reader, tmp_path / "grey.jpg")).image.data)).mode == "L"
+    assert Image.open(io.BytesIO((await visit(reader, tmp_path / "stamped.jpg")).image.data)).mode == "RGB"

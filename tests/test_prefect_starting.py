@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from pipelines import prefect_starting
 from pipelines.prefect_starting import run_tag, until_started
-from tests.prefect_server import PrefectApi
+from tests.prefect_server import PrefectApi, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
@@ -55,3 +55,8 @@ async def test_a_part_that_never_comes_up_does_not_hold_the_others_for_ever(
     monkeypatch.setattr(prefect_starting, "START_SECONDS", 1.0)
     flow_run_in("PENDING", run_id, prefect_api)
     await asyncio.wait_for(until_started(run_id), 4)
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for() -> None:
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        await asyncio.wait_for(until_started(uuid4().hex), 5)
