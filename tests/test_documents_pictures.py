@@ -1,6 +1,7 @@
 """Raster images of every kind become upright page images on white, or a clear error."""
 
 import io
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from schemas.document import PageKind, RenderSettings
 from schemas.errors import LimitError, UnreadableError, UnsupportedTypeError
 from schemas.flow import RenderSettingsSpec
 from tasks.documents.identify import identify
+from tasks.documents.picture import PictureFile
 from tasks.documents.reader import DocumentReader, PageVisit
 from tests.documents import REAL
 
@@ -180,3 +182,19 @@ async def test_noise_of_a_grey_scan_is_no_colour_and_a_small_stamp_is(reader: Do
     tinted.save(tmp_path / "stamped.jpg", quality=60)
     assert Image.open(io.BytesIO((await visit(reader, tmp_path / "grey.jpg")).image.data)).mode == "L"
     assert Image.open(io.BytesIO((await visit(reader, tmp_path / "stamped.jpg")).image.data)).mode == "RGB"
+
+
+async def test_photos_of_phones_are_read_with_the_extra(reader: DocumentReader, tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif", reason="the extra [heic] is not installed")
+    heif.from_pillow(drawing()).save(tmp_path / "photo.jpg")  # known by its content
+    document = identify(tmp_path / "photo.jpg")
+    assert document.media_type == "image/heic"
+    picture = decoded(await visit(reader, document.path))
+    assert is_dark(picture, 0.2, 0.2)
+    assert not is_dark(picture, 0.8, 0.8)
+
+
+async def test_photos_of_phones_name_the_extra_that_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(UnsupportedTypeError, match=r'pip install "docmill\[heic\]"'):
+        PictureFile(tmp_path / "photo.heic", "image/heic", max_megapixels=20)
