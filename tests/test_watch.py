@@ -280,6 +280,7 @@ async def test_folder_that_goes_away_and_comes_back_is_survived(tmp_path: Path) 
         it.inbox.rename(tmp_path / "unmounted")
         await it.until(lambda: it.watch.health.trouble)
         (tmp_path / "unmounted").rename(it.inbox)
+        await it.until(lambda: it.watch.health.trouble is None)  # though no file comes
         (it.inbox / "a.pdf").write_bytes(PDF)
         await it.until((it.inbox / "processed/a.pdf").exists)
 

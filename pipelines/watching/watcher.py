@@ -62,6 +62,7 @@ class FolderWatch:
         self._wake = asyncio.Event()
         self._ask_for_writers = tells_of_writers(places.folder)
         self._broken: CallError | None = None
+        self._is_away = False  # the folder
         self.health = WatchHealth(str(places.folder))
 
     async def run(self, stop: asyncio.Event) -> WatchHealth:
@@ -113,8 +114,12 @@ class FolderWatch:
         try:
             found = await asyncio.to_thread(find_candidates, self._places, self._say_once)
         except OSError as error:
+            self._is_away = True
             self._trouble(f"the watched folder cannot be read ({error.strerror}); trying again every {self._spec.poll_seconds:g} s")
             return _SHORTEST_PAUSE_SECONDS
+        if self._is_away:
+            self._is_away, self.health.trouble = False, None
+            self._say("the watched folder can be read again")
         self.health.last_look = time.time()
         self._settling.look(found, time.monotonic())
         await self._take_still_files()
