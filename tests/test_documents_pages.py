@@ -67,6 +67,50 @@ async def test_text_that_runs_up_the_margin_is_words_and_not_single_letters(read
     assert text(page) == f"{LINE} Registered office Rotterdam"
 
 
+@pytest.mark.parametrize("scale", [100, 45])
+async def test_narrow_words_keep_their_place(reader: DocumentReader, tmp_path: Path, scale: int) -> None:
+    line = "Faktura sendt til kunde 4711, VAT 21 % fil rouge"
+    content = f"{scale} Tz {text_at(50, 780, line)} {text_at(50, 700, 'Total amount due 119,00')}"
+    page = await page_of(reader, write_pdf(tmp_path / "n.pdf", [content.encode()]))
+    assert text(page) == f"{line} Total amount due 119,00"
+
+
+async def test_short_words_up_the_margin_stay_with_their_line(reader: DocumentReader, tmp_path: Path) -> None:
+    sideways = "KvK no 1234 in the city of Rotterdam"
+    content = f"q 0 1 -1 0 30 400 cm {text_at(0, 0, sideways)} Q\n{text_at(50, 500, 'Line beside the margin')}"
+    assert text(await page_of(reader, write_pdf(tmp_path / "k.pdf", [content.encode()]))) == f"Line beside the margin {sideways}"
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+async def test_words_that_run_another_way_are_whole_and_in_order(reader: DocumentReader, tmp_path: Path, rotation: int) -> None:
+    line = "Amount Warmwasser committed twice in May"
+    page = await page_of(reader, write_pdf(tmp_path / "u.pdf", [text_at(50, 780, line).encode()], page_entries=f"/Rotate {rotation}"))
+    assert text(page) == line
+
+
+async def test_letters_that_are_spaced_out_are_one_word(reader: DocumentReader, tmp_path: Path) -> None:
+    page = await page_of(reader, write_pdf(tmp_path / "t.pdf", [f"12 Tc {text_at(50, 700, 'INVOICE 4711')}".encode()]))
+    assert text(page) == "INVOICE 4711"
+
+
+async def test_text_outside_the_crop_box_does_not_count(reader: DocumentReader, tmp_path: Path) -> None:
+    slug = text_at(50, 800, "Slug text outside the crop with more than twenty letters").encode()
+    path = write_pdf(tmp_path / "b.pdf", [slug], page_entries="/CropBox [50 100 500 600]")
+    page = await page_of(reader, path)
+    assert (page.kind, page.words) == (PageKind.BLANK, ())
+
+
+async def test_characters_beyond_the_common_ones_are_read_and_meaningless_ones_are_no_minus(reader: DocumentReader, tmp_path: Path) -> None:
+    meanings = stream_object(
+        b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <20> <7e> <0020> endbfrange "
+        b"2 beginbfchar <41> <d83dde00> <42> <0000> endbfchar endcmap"
+    )
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding /ToUnicode 5 0 R >>"
+    content = text_at(50, 700, "paid A twice B4711 and more words", font="F9").encode()
+    page = await page_of(reader, write_pdf(tmp_path / "m.pdf", [content], objects=(meanings, font), fonts="/F9 6 0 R"))
+    assert text(page) == "paid \U0001f600 twice \ufffd4711 and more words"
+
+
 async def test_rows_are_read_as_seen_whatever_the_order_of_the_file(reader: DocumentReader, tmp_path: Path) -> None:
     footer, total, head = text_at(50, 50, "Thank you for your order"), text_at(400, 400, "119.00"), text_at(50, 800, "Invoice 4711")
     page = await page_of(reader, write_pdf(tmp_path / "o.pdf", [(footer + total + text_at(50, 400, "Total EUR") + head).encode()]))
@@ -104,6 +148,23 @@ async def test_form_values_and_notes_are_words_of_the_page(reader: DocumentReade
     page = await page_of(reader, path)
     assert page.form_fields == {"number": "INV-2026-7"}
     assert text(page) == f"{LINE} INV-2026-7 paid in cash"
+
+
+async def test_fields_give_what_they_show_and_no_password(reader: DocumentReader, tmp_path: Path) -> None:
+    widget = "/Type /Annot /Subtype /Widget /F 4 /DA (/F1 10 Tf)"
+    choice = f"<< /FT /Ch /Ff 131072 /T (terms) /Opt [[(k1) (At once)] [(k2) (In 30 days)]] /V (k2) /Rect [100 700 300 720] {widget} >>"
+    password = f"<< /FT /Tx /Ff 8192 /T (pin) /V (s3cret) /Rect [100 600 300 620] {widget} >>"
+    form = b"<< /Fields [6 0 R 7 0 R] /NeedAppearances true /DR << /Font << /F1 3 0 R >> >> >>"
+    path = write_pdf(
+        tmp_path / "c.pdf",
+        [text_at(50, 760, LINE).encode()],
+        objects=(form, choice.encode(), password.encode()),
+        catalog_entries="/AcroForm 5 0 R",
+        page_entries="/Annots [6 0 R 7 0 R]",
+    )
+    page = await page_of(reader, path)
+    assert page.form_fields == {"terms": "In 30 days"}
+    assert text(page) == f"{LINE} In 30 days"
 
 
 async def test_attachments_come_byte_for_byte(reader: DocumentReader, tmp_path: Path) -> None:

@@ -198,3 +198,29 @@ async def test_photos_of_phones_name_the_extra_that_reads_them(tmp_path: Path, m
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(UnsupportedTypeError, match=r'pip install "docmill\[heic\]"'):
         PictureFile(tmp_path / "photo.heic", "image/heic", max_megapixels=20)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif", "png", "webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+async def test_every_exif_orientation_is_turned_once_in_every_format(
+    reader: DocumentReader, tmp_path: Path, orientation: int, suffix: str
+) -> None:
+    undo = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_90", 7: "TRANSVERSE", 8: "ROTATE_270"}
+    stored = drawing() if orientation == 1 else drawing().transpose(Image.Transpose[undo[orientation]])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / f"photo.{suffix}", exif=exif)
+    visited = await visit(reader, tmp_path / f"photo.{suffix}")
+    assert (visited.page.width_pt, visited.page.height_pt) == (800, 600)
+    picture = decoded(visited)
+    assert picture.size == (400, 300)
+    assert [is_dark(picture, x, y) for x, y in ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.8, 0.8))] == [True, False, False, False]
+    sketch = (await reader.sketches(identify(tmp_path / f"photo.{suffix}"), [1]))[0]
+    assert sketch is not None
+    assert (sketch.width, sketch.height) == (800, 600)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+async def test_portable_anymaps_are_pictures(reader: DocumentReader, tmp_path: Path, mode: str) -> None:
+    drawing(mode).save(tmp_path / "scan.ppm")
+    assert is_dark(decoded(await visit(reader, tmp_path / "scan.ppm")), 0.2, 0.2)

@@ -45,6 +45,7 @@ _BRANDS = {
     b"mif1": "image/heic",
     b"msf1": "image/heic",
 }
+_NETPBM = re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s")
 _XML_START = re.compile(
     r"<\?xml|<([\w.-]+:)?"
     r"(CrossIndustryInvoice|CrossIndustryDocument|SCRDMCCBDACIOMessageStructure|(SelfBilled)?(Invoice|CreditNote)|StandardBusinessDocument)\b"
@@ -92,7 +93,7 @@ def media_type_of(head: bytes) -> str:
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
             return media_type
-    return _text_type(head)
+    return "image/x-portable-anymap" if _NETPBM.match(head) else _text_type(head)
 
 
 def _text_type(head: bytes) -> str:

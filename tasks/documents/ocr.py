@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from schemas.document import Box, Word
-from tasks.documents.reading_order import in_reading_order
+from tasks.documents.reading_order import in_reading_order, stands
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,4 +19,6 @@ def words_of_picture(picture: "Image") -> list[Word]:
     for word in read_words(picture if picture.mode in ("L", "RGB") else picture.convert("RGB")):
         box = Box(*(round(value, 4) for value in word.box))
         rounded.append(Word(word.text, box, round(word.confidence, 3)))
-    return in_reading_order(rounded, aspect=picture.width / picture.height)
+    aspect = picture.width / picture.height
+    upright = [word for word in rounded if not stands(word, aspect=aspect)]
+    return in_reading_order(upright, aspect=aspect) + [word for word in rounded if stands(word, aspect=aspect)]

@@ -12,7 +12,7 @@ import pypdfium2.raw as pdfium
 from PIL import Image
 from pypdfium2 import PdfDocument, PdfiumError
 
-from schemas.document import Attachment, DocumentInfo, Page, PageKind, Word
+from schemas.document import Attachment, DocumentInfo, Page, PageKind
 from schemas.errors import DocumentError, LimitError, PasswordError, UnreadableError
 from tasks.documents import pdf_forms
 from tasks.documents.encode import encode_image, is_blank
@@ -112,7 +112,7 @@ class PdfFile:
 
     def _learned(self, page: Any, placement: Placement, picture: Image.Image | None, request: VisitRequest) -> Page:
         parts = PageParts()
-        words = read_words(page, placement, parts)
+        words, turned = read_words(page, placement, parts)
         shown = pdf_forms.shown_words(page, self._pdf.formenv, placement)
         count_parts(page, placement.width_pt * placement.height_pt, parts)
         kind = kind_of(parts)
@@ -121,12 +121,11 @@ class PdfFile:
         if not kind.readable:
             picture = picture or drawn(page, self._pdf.formenv, placement, _GLANCE_PX)
             kind = self._seen(kind, picture)
-            words = []
-        page_words: list[Word] = words + shown
-        words_from: Literal["text_layer", "ocr", "none"] = "text_layer" if page_words else "none"
+            words, turned = [], []
+        ordered = in_reading_order(words + shown, aspect=placement.width_pt / placement.height_pt) + turned
+        words_from: Literal["text_layer", "ocr", "none"] = "text_layer" if ordered else "none"
         if request.ocr and not kind.readable and kind is not PageKind.BLANK:
-            page_words, words_from = words_of_picture(drawn(page, self._pdf.formenv, placement, OCR_SIDE_PX)), "ocr"
-        ordered = in_reading_order(page_words, aspect=placement.width_pt / placement.height_pt)
+            ordered, words_from = words_of_picture(drawn(page, self._pdf.formenv, placement, OCR_SIDE_PX)), "ocr"
         return Page.model_construct(  # its words were made here: checking each again costs more than reading it
             page_number=request.page_number,
             kind=kind,

@@ -14,6 +14,9 @@ from tasks.documents.pdf_placement import Placement
 _MAX_ANNOTATIONS = 2_000
 _HIDDEN = pdfium.FPDF_ANNOT_FLAG_INVISIBLE | pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
 _SHOWN_FIELDS = (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX)
+_CHOICE_FIELDS = (pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX)
+_PASSWORD = 1 << 13  # field flag (ISO 32000-1, table 228)
+_MAX_OPTIONS = 1_000
 _CHECKED_FIELDS = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
 _LINE_PT = 14.0  # height of a line when the box of a note holds several
 
@@ -71,11 +74,22 @@ def _annotation(page: Any, index: int) -> Iterator[Any]:
 
 def _field_value(form: Any, annotation: Any) -> str:
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
+    if kind == pdfium.FPDF_FORMFIELD_TEXTFIELD and pdfium.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
+        return ""  # it shows as stars, and is a secret
+    if kind in _CHOICE_FIELDS and (labels := _chosen(form, annotation)):
+        return labels
     if kind in _SHOWN_FIELDS:
         return _text(partial(pdfium.FPDFAnnot_GetFormFieldValue, form, annotation))
     if kind in _CHECKED_FIELDS and pdfium.FPDFAnnot_IsChecked(form, annotation):
         return _text(partial(pdfium.FPDFAnnot_GetFormFieldExportValue, form, annotation)) or "Yes"
     return ""
+
+
+def _chosen(form: Any, annotation: Any) -> str:
+    """The labels of the options that are chosen: what shows, where the field's value is what is exported."""
+    count = min(_MAX_OPTIONS, max(0, pdfium.FPDFAnnot_GetOptionCount(form, annotation)))
+    chosen = [index for index in range(count) if pdfium.FPDFAnnot_IsOptionSelected(form, annotation, index)]
+    return "\n".join(_text(partial(pdfium.FPDFAnnot_GetOptionLabel, form, annotation, index)) for index in chosen)
 
 
 def _text(read: Callable[[Any, int], int]) -> str:

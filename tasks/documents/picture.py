@@ -79,7 +79,7 @@ class PictureFile:
         image = self._frame(index)
         self._refuse_bomb(image.size)
         width, height = image.size
-        return PageSketch(height, width) if image.getexif().get(0x0112, 1) in _LYING else PageSketch(width, height)
+        return PageSketch(height, width) if _orientation(image) in _LYING else PageSketch(width, height)
 
     def _learned(self, picture: Image.Image, full_size: tuple[int, int], request: VisitRequest) -> Page:
         kind = PageKind.BLANK if is_blank(picture) else PageKind.SCAN
@@ -101,7 +101,7 @@ class PictureFile:
         image = self._frame(index)
         self._refuse_bomb(image.size)
         width, height = image.size
-        orientation = image.getexif().get(0x0112, 1)
+        orientation = _orientation(image)
         image.draft("RGB" if image.mode not in ("L", "CMYK") else image.mode, (max_side_px, max_side_px))
         image.load()
         if image.mode in _SHRINKABLE_MODES:  # before flattening, which copies every pixel
@@ -136,6 +136,11 @@ class PictureFile:
             ) from error
         except Exception as error:  # on damaged files each of Pillow's readers has its own habits, and new ones come
             raise UnreadableError(f"the image is damaged or cut off ({type(error).__name__})") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """How the image is still to be turned: its EXIF orientation, which Pillow itself applies to TIFF, size and pixels."""
+    return 1 if image.format == "TIFF" else int(image.getexif().get(0x0112, 1))
 
 
 def flattened(image: Image.Image) -> Image.Image:

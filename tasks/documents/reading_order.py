@@ -18,21 +18,22 @@ Segment = list[Word]
 
 
 def in_reading_order(words: Sequence[Word], *, aspect: float) -> list[Word]:
-    """`aspect` is the page's width by its height: boxes are fractions of both."""
-    upright: list[Word] = []
-    standing: list[Word] = []
-    for word in words:
-        (standing if _stands(word, aspect) else upright).append(word)
+    """Upright words; those that are turned would pull rows together. `aspect` is the page's width by its height: boxes are fractions of both."""
     ordered: list[Word] = []
     block: list[list[Segment]] = []
-    for row in rows_of(upright):
+    for row in rows_of(words):
         segments = segments_of(row, aspect)
         if block and not _continues(block, segments):
             ordered += _flat(block)
             block = []
         block.append(segments)
-    ordered += _flat(block)
-    return ordered + standing
+    return ordered + _flat(block)
+
+
+def stands(word: Word, *, aspect: float) -> bool:
+    """Whether a word is turned, told by its shape: for OCR, which knows no direction. A company number up the margin is."""
+    box = word.box
+    return len(word.text) > 2 and (box.y1 - box.y0) > 1.5 * (box.x1 - box.x0) * aspect  # noqa: PLR2004  one or two letters are tall by nature
 
 
 def rows_of(words: Sequence[Word]) -> list[Row]:
@@ -92,9 +93,3 @@ def _flat(block: list[list[Segment]]) -> list[Word]:
     if len(block) >= PROSE_ROWS:
         return [word for column in zip(*block, strict=True) for segment in column for word in segment]
     return [word for segments in block for segment in segments for word in segment]
-
-
-def _stands(word: Word, aspect: float) -> bool:
-    """Turned text, such as a company number up the margin: it would pull rows together."""
-    box = word.box
-    return len(word.text) > 2 and (box.y1 - box.y0) > 1.5 * (box.x1 - box.x0) * aspect  # noqa: PLR2004  one or two letters are tall by nature
