@@ -117,11 +117,13 @@ async def test_rows_are_read_as_seen_whatever_the_order_of_the_file(reader: Docu
     assert text(page) == "Invoice 4711 Total EUR 119.00 Thank you for your order"
 
 
-async def test_columns_of_prose_are_not_mixed(reader: DocumentReader, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lower", [0, 4, 7, 9])
+async def test_columns_of_prose_are_not_mixed(reader: DocumentReader, tmp_path: Path, lower: int) -> None:
+    """Nor where the lines of the second stand `lower` points below those of the first."""
     left = ["the goods stay our own until", "they are paid for in full", "and the court of Rotterdam", "decides in case of need"]
     right = ["interest of eight percent is", "due when you pay too late", "and each reminder costs you", "fifteen euros on top of that"]
     content = "".join(
-        text_at(50, 700 - 12 * n, a) + text_at(320, 700 - 12 * n, b) for n, (a, b) in enumerate(zip(left, right, strict=True))
+        text_at(50, 700 - 12 * n, a) + text_at(320, 700 - 12 * n - lower, b) for n, (a, b) in enumerate(zip(left, right, strict=True))
     )
     page = await page_of(reader, write_pdf(tmp_path / "c.pdf", [content.encode()]))
     assert text(page) == " ".join(left + right)

@@ -21,8 +21,7 @@ def in_reading_order(words: Sequence[Word], *, aspect: float) -> list[Word]:
     """Upright words; those that are turned would pull rows together. `aspect` is the page's width by its height: boxes are fractions of both."""
     ordered: list[Word] = []
     block: list[list[Segment]] = []
-    for row in rows_of(words):
-        segments = segments_of(row, aspect)
+    for segments in _beside_each_other([segments_of(row, aspect) for row in rows_of(words)]):
         if block and not _continues(block, segments):
             ordered += _flat(block)
             block = []
@@ -69,6 +68,35 @@ def segments_of(row: Row, aspect: float) -> list[Segment]:
             segments[-1].append(word)
         end = x1
     return segments
+
+
+def _beside_each_other(rows: Sequence[list[Segment]]) -> list[list[Segment]]:
+    """Pairs of rows of prose that stand beside each other, but not at one height, made one row: two columns may each have baselines of
+    their own. Only where several follow each other; one alone is chance."""
+    joined: list[list[Segment]] = []
+    number = 0
+    while number < len(rows):
+        pairs = 0
+        while (first := number + 2 * pairs) + 1 < len(rows) and _interlock(rows[first], rows[first + 1]):
+            pairs += 1
+        if pairs < PROSE_ROWS:
+            joined.append(rows[number])
+            number += 1
+            continue
+        beside = (rows[first] + rows[first + 1] for first in range(number, number + 2 * pairs, 2))
+        joined += (sorted(segments, key=lambda segment: segment[0].box.x0) for segments in beside)
+        number += 2 * pairs
+    return joined
+
+
+def _interlock(above: list[Segment], below: list[Segment]) -> bool:
+    """Whether prose begins before the row above ends, and is nowhere above or below it."""
+    return (
+        _is_prose(below)
+        and _is_prose(above)
+        and min(word.box.y0 for segment in below for word in segment) < max(word.box.y1 for segment in above for word in segment)
+        and all(one[-1].box.x1 < other[0].box.x0 or other[-1].box.x1 < one[0].box.x0 for one in above for other in below)
+    )
 
 
 def _continues(block: list[list[Segment]], segments: list[Segment]) -> bool:
