@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
 
+from pipelines.counted import counted
 from pipelines.progress import Progress
 from pipelines.run import RunResult
 from schemas.record import DocumentResult, Status
@@ -48,7 +49,7 @@ def summary(result: RunResult) -> str:
     """Markdown: counts, spending, where outputs and the log lie."""
     counts = Counter(document.status for document in result.results)
     lines = [
-        f"# {result.flow}: {len(result.results)} documents",
+        f"# {result.flow}: {counted(len(result.results), 'document')}",
         "",
         "| status | documents |",
         "|---|---|",
@@ -115,7 +116,7 @@ class ProgressArtifact:
                 await asyncio.sleep(_PROGRESS_SECONDS)
                 percent = 100.0 * self._finished / max(1, self._total)
                 counts = ", ".join(f"{count} {status.value}" for status, count in self._counts.items())
-                described = f"{self._finished} of {self._total} documents; {counts}"
+                described = f"{self._finished:,} of {counted(self._total, 'document')}; {counts}"
                 if artifact is None:
                     artifact = await acreate_progress_artifact(percent, key=artifact_key(self._flow, "progress"), description=described)
                 else:

@@ -18,6 +18,7 @@ from prefect.deployments.flow_runs import arun_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling, Crashed
 
+from pipelines.counted import counted
 from pipelines.document import StepCaller
 from pipelines.loading.definition_hash import definition_hash
 from pipelines.prefect_parameters import flow_parameters
@@ -76,7 +77,7 @@ class FannedOutRun:
         readable = [file for file in self.files if file.path in self.ids]
         mine, rest = readable[:size], readable[size:]
         groups = [rest[start : start + size] for start in range(0, len(rest), size)]
-        self.progress.say(f"{len(mine)} documents here, {len(rest)} in {len(groups)} batches for {self._deployment()}")
+        self.progress.say(f"{counted(len(mine), 'document')} here, {len(rest):,} in {len(groups):,} batches for {self._deployment()}")
         batches = [Batch(number, group, await self._give_out(group, number, 1)) for number, group in enumerate(groups, start=1)]
         here = asyncio.create_task(self._work_here(mine))
         try:

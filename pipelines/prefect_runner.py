@@ -21,6 +21,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.utilities.urls import url_for
 from pydantic import Field
 
+from pipelines.counted import counted
 from pipelines.loading import load_flow, load_flow_file
 from pipelines.prefect_artifacts import ProgressArtifact, leave_artifacts
 from pipelines.prefect_configured import refuse_silent_api
@@ -148,7 +149,7 @@ def final_state(result: RunResult, spec: FlowSpec, *, part_of_a_run: bool = Fals
     """Completed with the counts as its message; Failed where `fail_on` says so (of the whole run); Cancelled when it was interrupted."""
     counts = {status: sum(document.status is status for document in result.results) for status in Status}
     told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
-    message = f"{len(result.results)} documents: {told}" if told else "no documents"
+    message = f"{counted(len(result.results), 'document')}: {told}" if told else "no documents"
     if result.interrupted:
         return Cancelled(message=message)
     failing = {

@@ -4,6 +4,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from pipelines.counted import counted
 from pipelines.printable import printable
 from schemas.record import DocumentResult, Status
 
@@ -62,7 +63,7 @@ class PlainLines:
     def __exit__(self, *_: object) -> None: ...
 
     def run_started(self, flow: str, documents: int) -> None:
-        self.say(f"{flow}: {documents} document{'' if documents == 1 else 's'}")
+        self.say(f"{flow}: {counted(documents, 'document')}")
 
     def document_started(self, name: str) -> None: ...
 

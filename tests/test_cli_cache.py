@@ -27,7 +27,7 @@ def test_stats_count_answers_documents_and_what_they_cost_once(asked: Project, s
     assert (found["answers"], found["documents"]) == (3, 1)
     assert found["tokens"] == sum(entry["prompt_tokens"] + entry["completion_tokens"] for entry in server.log())
     assert found["oldest"]
-    assert "3 answers about 1 documents" in call(asked, "cache", "stats").stdout
+    assert "3 answers about 1 document" in call(asked, "cache", "stats").stdout
 
 
 def test_clear_removes_answers_and_keeps_records_and_costs(asked: Project, server: FakeMistralProcess) -> None:

@@ -60,7 +60,7 @@ def test_deployed_flow_runs_on_a_worker(project: Project, prefect_api: PrefectAp
         done = prefect(prefect_api, "deployment", "run", "end_to_end/nightly", "--watch")
         assert done.returncode == 0, done.stdout + worker.said()
         run = until_ended(prefect_api, "end_to_end", 90)
-        assert (run["state_name"], run["state"]["message"]) == ("Completed", "1 documents: 1 done")
+        assert (run["state_name"], run["state"]["message"]) == ("Completed", "1 document: 1 done")
         assert set(run["tags"]) == {"docmill", "night"}
         done = prefect(prefect_api, "deployment", "run", "end_to_end/nightly", "--param", 'paths=["elsewhere.pdf"]', "--watch")
         assert done.returncode == 0, done.stdout + worker.said()
@@ -93,7 +93,7 @@ def test_serve_runs_deployments_without_a_work_pool(project: Project, prefect_ap
         assert done.returncode == 0, done.stdout + serve.said()
         assert serve.health().json() == {"ok": True, "watches": [], "schedules": "served"}
         assert serve.end() == 0
-    assert flow_run_of(prefect_api, "served")["state"]["message"] == "1 documents: 1 done"
+    assert flow_run_of(prefect_api, "served")["state"]["message"] == "1 document: 1 done"
     prefect_api.create_pool("another")
     said = project.run("deploy", "--local", "--dry-run").stdout
     assert "served/here" in said

@@ -42,7 +42,7 @@ def run_of(*results: DocumentResult, **more: object) -> RunResult:
 def test_state_of_the_flow_run_is_what_fail_on_says(project: Project, fail_on: str, status: Status, name: str) -> None:
     spec = load_flow(project.write_flows(STEPS, more=f"fail_on: {fail_on}"), "invoices", local=True).spec
     state = final_state(run_of(document(status)), spec)
-    assert (state.name, state.message) == (name, f"1 documents: 1 {status}")
+    assert (state.name, state.message) == (name, f"1 document: 1 {status}")
     assert final_state(run_of(document(status)), spec, part_of_a_run=True).name == "Completed", "the whole run is judged, not a batch"
 
 

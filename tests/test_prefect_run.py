@@ -85,7 +85,7 @@ def test_server_shows_names_and_counts_and_nothing_of_the_documents(connected: P
     assert "Prefect flow run: http" in done.stderr
     flow_run = flow_run_of(prefect_api, "shown")
     assert flow_run["name"] == "shown"
-    assert (flow_run["state_type"], flow_run["state"]["message"]) == ("FAILED", "1 documents: 1 failed")
+    assert (flow_run["state_type"], flow_run["state"]["message"]) == ("FAILED", "1 document: 1 failed")
     tasks = task_runs_of(prefect_api, flow_run, 3)
     assert {run["name"] for run in tasks} == {
         "einvoice lieferant-e-invoice.pdf",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.counted import counted
 from schemas.errors import CallError
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def _stats(project: "Project", *, as_json: bool) -> None:
     elif not answers:
         typer.echo("the answer cache is empty")
     else:
-        typer.echo(f"{answers:,} answers about {documents:,} documents, {characters:,} characters, the oldest of {oldest:%Y-%m-%d}.")
-        typer.echo(f"They cost {tokens:,} tokens once; asked again they cost nothing.")
+        typer.echo(
+            f"{counted(answers, 'answer')} about {counted(documents, 'document')}, {counted(characters, 'character')}, the oldest of {oldest:%Y-%m-%d}."
+        )
+        typer.echo(f"Bought for {counted(tokens, 'token')}; asked again they cost nothing.")
 
 
 def _read_stats(project: "Project") -> "CacheStats | None":

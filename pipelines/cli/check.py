@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from pipelines.counted import counted
+
 
 def check(
     flow: Annotated[str | None, typer.Argument(help="Show this flow only; the whole file is checked.", metavar="[FLOW]")] = None,
@@ -17,8 +19,7 @@ def check(
     project = load_project(find_flow_file(file))
     if flow is not None:
         project.flow(flow)  # refuses an unknown one
-    count = len(project.flow_file.flows)
-    typer.echo(f"{project.file}: {count} flow{'' if count == 1 else 's'}, no problems")
+    typer.echo(f"{project.file}: {counted(len(project.flow_file.flows), 'flow')}, no problems")
     for name in [flow] if flow else project.flow_file.flows:
         typer.echo("")
         for line in explain(project, name):

@@ -42,8 +42,8 @@ def deploy(
             typer.echo(f"note: {flow}, on this machine: {note}", err=True)
     if not outcomes:
         typer.echo(f"{project.file} declares no deployments; add some under `deployments:` of a flow")
-    if crash_silent_runs and not dry_run:
-        typer.echo(f"automation for silent runs: {asyncio.run(watch_for_silent_runs())}")
+    if crash_silent_runs:
+        typer.echo(f"automation for silent runs: {asyncio.run(watch_for_silent_runs(dry_run=dry_run))}")
 
 
 def _show(outcome: "Outcome", *, dry_run: bool) -> None:

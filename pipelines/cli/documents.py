@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.counted import counted
 from pipelines.text_table import print_rows
 from schemas.record import Status
 
@@ -41,7 +42,7 @@ def documents(
         return
     print_rows(("document", "id", "flow", "status", "reason", "pages"), [_cells(row) for row in rows], left=5)
     counts = Counter(_status(row) for row in rows)
-    typer.echo(f"\n{len(rows)} documents: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    typer.echo(f"\n{counted(len(rows), 'document')}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
 
 
 def document_json(row: "DocumentRow") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.counted import counted
 from pipelines.printable import printable
 from pipelines.text_table import money, print_rows
 
@@ -88,7 +89,7 @@ async def _plan(
 
 def _print(found: "Plan") -> None:
     typer.echo(
-        f"{found.flow}: {_count(found.documents, 'document')}, {_count(found.pages, 'page')}; planned in {found.seconds:.1f} s, nothing was sent"
+        f"{found.flow}: {counted(found.documents, 'document')}, {counted(found.pages, 'page')}; planned in {found.seconds:.1f} s, nothing was sent"
     )
     for name, count in found.free.as_json().items():
         if count:
@@ -128,10 +129,6 @@ def _figures(entry: dict[str, Any]) -> tuple[str, ...]:
     cost = entry["cost"]
     tokens = (_range(entry["prompt_tokens"]), _range(entry["completion_tokens"]))
     return (f"{entry['requests']:,}", *tokens, "?" if cost is None else _money_range(cost))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _range(spread: "dict[str, int]") -> str:

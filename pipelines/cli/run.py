@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.amounts import dollars
+from pipelines.counted import counted
 from schemas.errors import CallError, ExitCode
 from schemas.record import DocumentResult, Status
 
@@ -144,7 +145,7 @@ def shown(path: Path) -> str:
 def _counts(results: tuple[DocumentResult, ...]) -> str:
     counts = [(status, sum(result.status is status for result in results)) for status in Status]
     parts = [f"{count} {status.value.replace('_', ' ')}" for status, count in counts if count]
-    return f"{len(results)} document{'' if len(results) == 1 else 's'}: {', '.join(parts)}" if parts else "no documents"
+    return f"{counted(len(results), 'document')}: {', '.join(parts)}" if parts else "no documents"
 
 
 def spending(result: "RunResult") -> str:

@@ -17,11 +17,15 @@ SILENT_SECONDS = 540  # three heartbeats of 180 s, Prefect's default; its docume
 _ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
 
 
-async def watch_for_silent_runs(silent_seconds: int = SILENT_SECONDS) -> Literal["created", "kept"]:
+async def watch_for_silent_runs(
+    silent_seconds: int = SILENT_SECONDS, *, dry_run: bool = False
+) -> Literal["created", "would be created", "kept"]:
     """Register the automation, once; it covers every flow run of the server that is tagged `docmill`."""
     async with prefect_server() as client:
         if await _existing(client) is not None:
             return "kept"
+        if dry_run:
+            return "would be created"
         await client.create_automation(_automation(silent_seconds))
         return "created"
 

@@ -1,0 +1,6 @@
+"""How does a number of things read? One document, 1,200 documents."""
+
+
+def counted(number: int, what: str) -> str:
+    """`what` is the word for one, with a plain plural."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
