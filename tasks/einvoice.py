@@ -55,10 +55,10 @@ def _is_bare_xml(document: Document) -> bool:
 
 async def _read_file(document: Document) -> EInvoice:
     if document.size_bytes > MAX_BYTES:
-        raise LimitError(f"{document.name}: an XML file of {document.size_bytes:,} bytes; at most {MAX_BYTES:,} are read")
+        raise LimitError(f"an XML file of {document.size_bytes:,} bytes; at most {MAX_BYTES:,} are read")
     read = await asyncio.to_thread(_read_path, document.path)
     if isinstance(read, NotAnInvoice):
-        raise UnsupportedTypeError(f"{document.name}: this XML is {read.name}, not an invoice in CII or UBL")
+        raise UnsupportedTypeError(f"{read.name}, not an invoice in CII or UBL")
     return read
 
 
@@ -67,12 +67,7 @@ def _read_path(path: Path) -> EInvoice | NotAnInvoice:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from error
-    try:
-        return read_einvoice(data)
-    except UnreadableError as error:
-        raise UnreadableError(f"{path.name}: {error.message}") from error
-    except LimitError as error:
-        raise LimitError(f"{path.name}: {error.message}") from error
+    return read_einvoice(data)
 
 
 @dataclass(frozen=True, slots=True)

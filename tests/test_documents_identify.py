@@ -28,6 +28,10 @@ from tests.documents import REAL, make_pdf
         (b"<!DOCTYPE html><html>", "text/html"),
         (b"  <HTML><body>404", "text/html"),
         (b"Dear customer,\n", "text/plain"),
+        (b"P1\n# a comment\n2 2\n", "image/x-portable-anymap"),
+        (b"#define total_width 600\n", "image/x-xbitmap"),
+        (b"/* XPM */\nstatic char", "image/x-xpixmap"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", "application/xml"),  # its error names the root element
         (b"\x01\x02\x03\x04\x05", "application/octet-stream"),
         (b"", "application/x-empty"),
         (b'<?xml version="1.0"?><Invoice xmlns="urn:x">', "application/xml"),

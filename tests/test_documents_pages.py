@@ -100,6 +100,12 @@ async def test_text_outside_the_crop_box_does_not_count(reader: DocumentReader, 
     assert (page.kind, page.words) == (PageKind.BLANK, ())
 
 
+async def test_a_crop_box_outside_of_the_page_is_named(reader: DocumentReader, tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "cropped.pdf", [text_at(50, 700, LINE).encode()], page_entries="/CropBox [1000 1000 1200 1200]")
+    with pytest.raises(UnreadableError, match="crop box lies outside"):
+        await page_of(reader, path)
+
+
 async def test_characters_beyond_the_common_ones_are_read_and_meaningless_ones_are_no_minus(reader: DocumentReader, tmp_path: Path) -> None:
     meanings = stream_object(
         b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <20> <7e> <0020> endbfrange "

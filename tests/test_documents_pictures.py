@@ -220,7 +220,8 @@ async def test_every_exif_orientation_is_turned_once_in_every_format(
     assert (sketch.width, sketch.height) == (800, 600)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
-async def test_portable_anymaps_are_pictures(reader: DocumentReader, tmp_path: Path, mode: str) -> None:
-    drawing(mode).save(tmp_path / "scan.ppm")
-    assert is_dark(decoded(await visit(reader, tmp_path / "scan.ppm")), 0.2, 0.2)
+@pytest.mark.parametrize(("mode", "suffix"), [("1", "ppm"), ("L", "ppm"), ("RGB", "ppm"), ("1", "xbm")])
+async def test_pictures_that_begin_as_text_are_pictures(reader: DocumentReader, tmp_path: Path, mode: str, suffix: str) -> None:
+    path = tmp_path / f"scan.{suffix}"
+    drawing(mode).save(path)
+    assert is_dark(decoded(await visit(reader, path)), 0.2, 0.2)

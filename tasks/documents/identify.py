@@ -35,6 +35,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!", "application/vnd.rar"),
     (b"%!PS", "application/postscript"),
+    (b"/* XPM */", "image/x-xpixmap"),
+    (b"SIMPLE  =", "image/fits"),
 )
 _BRANDS = {
     b"avif": "image/avif",
@@ -45,10 +47,13 @@ _BRANDS = {
     b"mif1": "image/heic",
     b"msf1": "image/heic",
 }
-_NETPBM = re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s")
+_TEXT_PICTURES = (
+    (re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s"), "image/x-portable-anymap"),
+    (re.compile(rb"#define\s+\w+_width\s+\d"), "image/x-xbitmap"),
+)
 _XML_START = re.compile(
     r"<\?xml|<([\w.-]+:)?"
-    r"(CrossIndustryInvoice|CrossIndustryDocument|SCRDMCCBDACIOMessageStructure|(SelfBilled)?(Invoice|CreditNote)|StandardBusinessDocument)\b"
+    r"(CrossIndustryInvoice|CrossIndustryDocument|SCRDMCCBDACIOMessageStructure|(SelfBilled)?(Invoice|CreditNote)|StandardBusinessDocument|svg)\b"
 )
 _HTML_START = re.compile(r"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
@@ -93,7 +98,7 @@ def media_type_of(head: bytes) -> str:
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
             return media_type
-    return "image/x-portable-anymap" if _NETPBM.match(head) else _text_type(head)
+    return next((media_type for start, media_type in _TEXT_PICTURES if start.match(head)), None) or _text_type(head)
 
 
 def _text_type(head: bytes) -> str:

@@ -97,8 +97,9 @@ class PdfFile:
             raise UnreadableError("the page is damaged") from error
         try:
             placement = placement_of(page)
-            side = max(placement.width_pt, placement.height_pt)
-            if not 0 < side <= MAX_SIDE_PT:
+            if min(placement.width_pt, placement.height_pt) <= 0:
+                raise UnreadableError("nothing of the page shows: its crop box lies outside of the page")
+            if max(placement.width_pt, placement.height_pt) > MAX_SIDE_PT:
                 size = f"{placement.width_pt:.0f} x {placement.height_pt:.0f} pt"
                 raise LimitError(f"the page measures {size}; more than {MAX_SIDE_PT:.0f} pt on a side is not read")
             yield page, placement
