@@ -12,8 +12,8 @@ from pydantic import BaseModel, JsonValue
 from schemas.invoice import Invoice
 from schemas.receipt import Receipt
 from tasks.einvoices.read import EInvoice, read_einvoice
-from tasks.ground import leaves
 from tasks.local.folding import bare
+from tasks.rules.values import leaves
 
 _INVOICE_PLACES = {
     "issuer": "seller.name",

@@ -11,6 +11,7 @@ from schemas.document import PageImage, PageKind, RenderSettings
 from schemas.errors import AnswerCutError, AnswerInvalidError, DocumentError, ModelGoneError, RequestRefusedError
 from schemas.flow import ExtractSettings, SummariseSettings
 from schemas.record import Draft, Finding, PageExtraction
+from tasks.ground import ground
 from tasks.models import reading, wire
 from tasks.models.gateway import ModelGateway, NothingToSendError, Question
 from tasks.models.questions import corrected, pages_question, record_question
@@ -92,8 +93,6 @@ async def _with_fields_of(second: reading.Record, draft: Draft, findings: Sequen
     doubted = (_keys(findings) or set(second)) - exact
     record = {**(draft.record or {}), **{name: value for name, value in second.items() if name in doubted}}
     evidence = tuple(each for each in draft.evidence if _key(each.field) not in doubted)
-    from tasks.ground import ground  # noqa: PLC0415 - a plan builds the questions and grounds nothing
-
     return await ground(draft.model_copy(update={"record": record, "evidence": evidence}), services)
 
 

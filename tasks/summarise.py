@@ -10,6 +10,7 @@ from schemas.errors import AnswerCutError, AnswerInvalidError, DocumentError
 from schemas.flow import SummariseSettings
 from schemas.record import Draft, Finding
 from tasks.extract import ENLARGEMENTS, gateway_of
+from tasks.ground import ground
 from tasks.models import reading
 from tasks.models.gateway import ModelGateway, Question
 from tasks.models.questions import corrected, larger, record_question, record_questions
@@ -30,13 +31,10 @@ async def summarise(draft: Draft, settings: SummariseSettings, services: Service
     gateway = gateway_of(services)
     if gateway is None:
         return await _summarise_locally(draft, schema, services)
-    from tasks.ground import ground  # noqa: PLC0415 - it looks at page words, which the local engine has done already
-
     summary = await _Summary(draft, settings, schema, services, gateway).of_all_pages()
     usage = draft.usage + gateway.take_usage(draft.document.document_id)
     draft = draft.model_copy(update={"record": reading.completed(draft.record or {}, summary.record), "usage": usage})
-    grounded: Draft = await ground(draft.adding(*summary.findings), services)
-    return grounded
+    return await ground(draft.adding(*summary.findings), services)
 
 
 async def _summarise_locally(draft: Draft, schema: type[BaseModel], services: Services) -> Draft:

@@ -8,7 +8,8 @@ import pytest
 from schemas.document import Document, Page, PageHandle
 from schemas.errors import OcrMissingError
 from schemas.record import Draft, Evidence
-from tasks.ground import Grounder, ground, ground_value
+from tasks.ground import ground
+from tasks.grounder import Grounder, ground_value
 from tests.pages import page
 
 _PAGE = page(
