@@ -1,11 +1,12 @@
 """The answer cache: stored model answers, found by what was asked. Jobs of a connection."""
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Connection, bindparam, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Executable, bindparam, delete, func, select
 
 from tasks.state.tables import answers
+from tasks.state.upsert import insert_into
 
 _GET = select(answers).where(answers.c.answer_key == bindparam("key"), answers.c.stored_at >= bindparam("stored_after"))
 _STORED = tuple(column.name for column in answers.c if not column.primary_key)
@@ -40,7 +41,7 @@ def get(connection: Connection, key: str, stored_after: float) -> StoredAnswer |
 
 def put(connection: Connection, key: str, *, flow: str, document_id: str, answer: StoredAnswer, now: float) -> None:
     """Replaces an older answer to the same question."""
-    statement = _PUT_POSTGRESQL if connection.dialect.name == "postgresql" else _PUT_SQLITE
+    statement = _put(connection.dialect.name)
     connection.execute(
         statement,
         {
@@ -85,9 +86,7 @@ def stats(connection: Connection) -> CacheStats:
     return CacheStats(int(row[0]), int(row[1]), int(row[2]), int(row[3]), row[4])
 
 
-def _put_of(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+@cache
+def _put(dialect_name: str) -> Executable:
+    insert = insert_into(answers, dialect_name)
     return insert.on_conflict_do_update(index_elements=["answer_key"], set_={name: insert.excluded[name] for name in _STORED})
-
-
-_PUT_SQLITE = _put_of(sqlite.insert(answers))
-_PUT_POSTGRESQL = _put_of(postgresql.insert(answers))

@@ -14,7 +14,6 @@ from typing import Any, Self
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.document import Document
 from schemas.errors import StateError
@@ -27,6 +26,7 @@ from tasks.state.location import database_url
 from tasks.state.migrations import migrate
 from tasks.state.owners import Owner
 from tasks.state.tables import documents, runs
+from tasks.state.upsert import insert_into
 
 DEFER_MESSAGES = {
     DeferReason.BUDGET: "the budget does not hold another call; the next run with budget left goes on with it",
@@ -122,9 +122,10 @@ class Ledger:
         started = run_id or uuid4().hex
 
         def job(connection: Connection) -> None:
-            kind = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             now = owners.database_time(connection)
-            connection.execute(kind(runs).values(run_id=started, flow=flow, started_at=now).on_conflict_do_nothing())
+            connection.execute(
+                insert_into(runs, connection.dialect.name).values(run_id=started, flow=flow, started_at=now).on_conflict_do_nothing()
+            )
 
         await self.database.write(job)
         return started

@@ -5,13 +5,14 @@ A target is a word for the kind of output and its path: relative to the project'
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Executable, and_, bindparam, select
 
 from schemas.record import Status
 from tasks.state.tables import documents, outputs
+from tasks.state.upsert import insert_into
 
 ROWS_AT_ONCE = 200
 
@@ -24,14 +25,15 @@ class Entry:
     result: str
 
 
-def _add_of(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+@cache
+def _add(dialect_name: str) -> Executable:
+    insert = insert_into(outputs, dialect_name)
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("target", "flow", "document_id", "definition_hash", "entry")}
     return insert.values(values).on_conflict_do_update(
         index_elements=["target", "flow", "document_id"], set_={"definition_hash": insert.excluded.definition_hash}
     )
 
 
-_ADD = {"sqlite": _add_of(sqlite.insert(outputs)), "postgresql": _add_of(postgresql.insert(outputs))}
 _LISTED = (
     select(outputs.c.entry, documents.c.result)
     .join(
@@ -55,7 +57,7 @@ def add(connection: Connection, targets: Sequence[str], flow: str, document_id: 
     """Puts a document's record of this definition into the outputs; at the end where it is new. It shows once it is finished."""
     for target in targets:
         row = {"target": target, "flow": flow, "document_id": document_id, "definition_hash": definition_hash, "entry": entry}
-        connection.execute(_ADD[connection.dialect.name], {f"new_{name}": value for name, value in row.items()})
+        connection.execute(_add(connection.dialect.name), {f"new_{name}": value for name, value in row.items()})
 
 
 def listed(connection: Connection, target: str, document_ids: Sequence[str] | None = None) -> Iterator[Entry]:

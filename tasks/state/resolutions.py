@@ -1,10 +1,10 @@
 """Which model did a role stand for? Remembered for a day and an endpoint, so that runs, plans and restarts agree. Jobs of a connection."""
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.state.owners import database_time
 from tasks.state.tables import resolutions
+from tasks.state.upsert import insert_into
 
 KEEP_SECONDS = 24 * 3600.0
 
@@ -18,7 +18,6 @@ def get(connection: Connection, endpoint: str, role: str) -> str | None:
 
 
 def put(connection: Connection, endpoint: str, role: str, model: str) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     found = {"model": model, "resolved_at": database_time(connection)}
-    row = insert(resolutions).values(endpoint=endpoint, role=role, **found)
+    row = insert_into(resolutions, connection.dialect.name).values(endpoint=endpoint, role=role, **found)
     connection.execute(row.on_conflict_do_update(index_elements=["endpoint", "role"], set_=found))
