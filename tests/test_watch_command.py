@@ -137,6 +137,13 @@ def test_serve_watches_without_prefect_and_answers_for_its_health(watched: Proje
         assert serve.end() == 0
 
 
+@pytest.mark.parametrize("command", [("serve", "--health-port", "0"), ("watch", "invoices")])
+def test_missing_key_is_told_before_a_file_needs_it(watched: Project, command: tuple[str, ...]) -> None:
+    with started(watched, *command) as watch:
+        watch.until("note: invoices: MISTRAL_API_KEY is not set")
+        assert watch.end() == 0
+
+
 def test_serve_without_anything_to_serve_is_a_wrong_call(project: Project) -> None:
     project.write_flows(STEPS)
     done = project.run("serve", "--health-port", "0")

@@ -125,7 +125,12 @@ def notes(spec: FlowSpec, project: Project) -> Iterator[str]:
     """What is not there yet on this machine: no mistake in flows.yaml, but a run would stop at it."""
     if spec.source is not None and not (project.folder / spec.source.folder).is_dir():
         yield f"the source folder {spec.source.folder} does not exist yet (looked for {project.folder / spec.source.folder})"
-    if spec.engine == "local":
+    yield from engine_notes(spec, project)
+
+
+def engine_notes(spec: FlowSpec, project: Project, *, local: bool = False) -> Iterator[str]:
+    """What the flow's engine lacks on this machine; `local`: the offline one is used, whatever the flow says."""
+    if local or spec.engine == "local":
         if find_spec("rapidocr") is None or find_spec("onnxruntime") is None:
             yield 'scans and photos need the OCR extra: pip install "docmill[ocr]"'
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.loading import Project
+from pipelines.loading.explain import engine_notes
 from pipelines.serving.health import health_endpoint
 from pipelines.watching.places import places_of
 from pipelines.watching.processing import batch_processor
@@ -45,6 +46,7 @@ async def watch(project: Project, flow: str, serving: Serving, say: Callable[[st
     """Watch one folder until SIGTERM or Ctrl-C; a second signal does not wait for what is in work."""
     one = watch_of(project, flow, serving, say, folder=folder)
     say(f"watching {one.health.folder} for {flow}; stop with Ctrl-C")
+    _note([flow], project, serving, say)
     await _run([one], None, serving, say)
     return one
 
@@ -59,7 +61,15 @@ async def serve(project: Project, flows: Sequence[str], serving: Serving, say: C
     schedules = _schedules(project, names, scheduled, serving, say)
     for one in watches:
         say(f"watching {one.health.folder}")
+    _note(names, project, serving, say)
     await _run(watches, schedules, serving, say)
+
+
+def _note(flows: Sequence[str], project: Project, serving: Serving, say: Callable[[str], None]) -> None:
+    """What is missing is told at once, and not when the first file comes that needs it: e-invoices need neither key nor OCR."""
+    for flow in flows:
+        for note in engine_notes(project.flow(flow), project, local=serving.local):
+            say(f"note: {flow}: {note}")
 
 
 def _schedules(
