@@ -138,6 +138,23 @@ async def test_a_frame_that_is_damaged_leaves_the_others_readable(reader: Docume
         await reader.image(document, 2, SIZE)
 
 
+async def test_a_damaged_frame_is_never_taken_for_a_blank_page(reader: DocumentReader, tmp_path: Path) -> None:
+    pages = io.BytesIO()
+    drawing().save(pages, "TIFF", save_all=True, append_images=[drawing(), drawing()], compression="tiff_lzw")
+    second = Image.open(pages)
+    second.seek(1)
+    start, length = second.tag_v2[273][0], second.tag_v2[279][0]  # StripOffsets, StripByteCounts (TIFF 6.0)
+    data = bytearray(pages.getvalue())
+    data[start : start + length] = b"\xa5" * length
+    (tmp_path / "cut.tif").write_bytes(data)
+    document = identify(tmp_path / "cut.tif")
+    for _ in range(3):
+        with pytest.raises(UnreadableError, match="page 2"):
+            await reader.image(document, 2, SIZE)
+    assert is_dark(decoded(await reader.image(document, 3, SIZE)), 0.2, 0.2)
+    assert is_dark(decoded(await reader.image(document, 1, SIZE)), 0.2, 0.2)
+
+
 async def test_a_bomb_is_refused_before_it_is_decoded(reader: DocumentReader, tmp_path: Path) -> None:
     Image.new("1", (6000, 6000)).save(tmp_path / "bomb.png")
     Image.new("1", (5000, 4001)).save(tmp_path / "just_too_large.png")

@@ -38,6 +38,7 @@ class PictureFile:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         self._path = path
         self._image = self._open()
+        self._is_spoilt = False
 
     def _open(self) -> Image.Image:
         if self._media_type == "image/heic":
@@ -78,6 +79,7 @@ class PictureFile:
     def _sketched(self, index: int) -> PageSketch:
         image = self._frame(index)
         self._refuse_bomb(image.size)
+        self._is_spoilt = False
         width, height = image.size
         return PageSketch(height, width) if _orientation(image) in _LYING else PageSketch(width, height)
 
@@ -104,17 +106,20 @@ class PictureFile:
         orientation = _orientation(image)
         image.draft("RGB" if image.mode not in ("L", "CMYK") else image.mode, (max_side_px, max_side_px))
         image.load()
+        self._is_spoilt = False
         if image.mode in _SHRINKABLE_MODES:  # before flattening, which copies every pixel
             image = _fitted(image, max_side_px)
         picture = _upright(_fitted(flattened(image), max_side_px), orientation)
         return picture, ((height, width) if orientation in _LYING else (width, height))
 
     def _frame(self, index: int) -> Image.Image:
-        """Opened anew where that costs little: a decoded frame would stay in memory, and a JPEG at the scale of the last visit."""
-        if self._image.format not in PAGED_FORMATS or getattr(self._image, "n_frames", 1) == 1:
+        """Opened anew where that costs little: a decoded frame would stay in memory, and a JPEG at the scale of the last visit. And after
+        an error: a frame that Pillow could not decode is taken for a decoded one when it is asked for again, and is blank."""
+        if self._is_spoilt or self._image.format not in PAGED_FORMATS or getattr(self._image, "n_frames", 1) == 1:
             self._image.close()
             self._image = self._open()
-        elif self._image.tell() != index:
+        self._is_spoilt = True
+        if self._image.tell() != index:
             self._image.seek(index)
         return self._image
 
