@@ -193,6 +193,18 @@ async def test_attachments_come_byte_for_byte(reader: DocumentReader, tmp_path: 
     assert await reader.attachments(document) == [("factur-x.xml", data)]
 
 
+async def test_a_gigabyte_of_attachments_is_not_unpacked_and_xml_goes_first(reader: DocumentReader, tmp_path: Path) -> None:
+    padding = stream_object(zlib.compress(bytes(31 << 20)), "/Type /EmbeddedFile /Filter /FlateDecode")
+    data = b"<?xml version='1.0'?><Invoice/>"
+    files = [("padding.bin", 6)] * 33 + [("factur-x.xml", 7)]
+    names = " ".join(f"({n:02d}) << /Type /Filespec /F ({name}) /UF ({name}) /EF << /F {o} 0 R >> >>" for n, (name, o) in enumerate(files))
+    objects = (f"<< /Names [{names}] >>".encode(), padding, stream_object(data, "/Type /EmbeddedFile"))
+    path = write_pdf(tmp_path / "g.pdf", [b""], objects=objects, catalog_entries="/Names << /EmbeddedFiles 5 0 R >>")
+    attached = await reader.attachments(identify(path))
+    assert [attachment.name for attachment in attached] == ["factur-x.xml", "padding.bin", "padding.bin"]
+    assert attached[0].data == data
+
+
 async def test_page_kinds(reader: DocumentReader, tmp_path: Path) -> None:
     long_text = " ".join([LINE] * 4)
     outlines = "".join(f"{50 + 9 * n} 600 m {55 + 9 * n} 640 l {60 + 9 * n} 600 l f\n" for n in range(30)).encode()

@@ -85,6 +85,17 @@ def test_trees_that_no_invoice_has_are_cut_off(data: bytes):
         parse_xml(data)
 
 
+def test_one_long_namespace_in_many_names_is_no_bomb():
+    names = b"".join(b"<x:b%d/>" % number for number in range(1_000))
+    data = b"<x:a xmlns:x='urn:" + b"u" * 1_000_000 + b"'>" + names + b"</x:a>"
+    tracemalloc.start()
+    with pytest.raises(LimitError, match="names in the XML"):
+        parse_xml(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
 def test_an_invoice_with_a_large_attachment_inside_is_read():
     picture = b"A" * 20_000_000
     data = GOOD.replace(b"YTtiCg==", picture)

@@ -29,6 +29,7 @@ from tasks.documents.visit import Visit, VisitRequest
 
 MAX_SIDE_PT = 14_400.0  # 200 inches, the largest page of PDF viewers; beyond, nothing is legible at any size we send
 MAX_ATTACHMENT_BYTES = 32 << 20
+MAX_ATTACHED_BYTES = 64 << 20  # of all that is attached to a document: a file of 1 MB may hold a gigabyte
 VISITS_UNTIL_REOPENED = 100  # pdfium keeps what it parsed; opening anew keeps memory flat in long documents
 _REASONS = {
     pdfium.FPDF_ERR_FILE: "the file cannot be opened",
@@ -63,16 +64,18 @@ class PdfFile:
         return DocumentInfo(page_count=len(self._pdf), attachment_names=tuple(name for name, _ in self._attached()))
 
     def attachments(self) -> list[Attachment]:
-        """Attached files up to 32 MB; larger ones are only in `DocumentInfo.attachment_names`. Damaged ones are left out."""
-        found = []
-        for name, raw in self._attached():
+        """Attached files up to 32 MB each and 64 MB together, those named `.xml` first; the others are only in
+        `DocumentInfo.attachment_names`. Damaged ones are left out."""
+        found, left = [], MAX_ATTACHED_BYTES
+        for name, raw in sorted(self._attached(), key=lambda attached: not attached[0].casefold().endswith(".xml")):
             size = ctypes.c_ulong()
             pdfium.FPDFAttachment_GetFile(raw, None, 0, size)
-            if not 0 < size.value <= MAX_ATTACHMENT_BYTES:
+            if not 0 < size.value <= min(MAX_ATTACHMENT_BYTES, left):
                 continue
             buffer = ctypes.create_string_buffer(size.value)
             if pdfium.FPDFAttachment_GetFile(raw, buffer, size.value, size):
                 found.append(Attachment(name, buffer.raw[: size.value]))
+                left -= size.value
         return found
 
     def visit(self, request: VisitRequest) -> Visit:

@@ -98,7 +98,7 @@ class DocumentReader:
         return info
 
     async def attachments(self, document: Document) -> list[Attachment]:
-        """Files embedded in a PDF, of however many pages, up to 32 MB each; none for other types."""
+        """Files embedded in a PDF, of however many pages, as `PdfFile.attachments` gives them; none for other types."""
         if document.media_type != PDF or not (await self._info(document)).attachment_names:
             return []
         frame = await self._ask(document, {"ask": "attachments"})

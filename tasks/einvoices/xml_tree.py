@@ -12,6 +12,7 @@ from schemas.errors import LimitError, UnreadableError
 
 MAX_BYTES = 32 * 1024 * 1024  # XRechnung allows 15 MB of embedded attachments, a third more as base64
 MAX_ELEMENTS = 500_000  # 60 a line: 8,000 lines; about 100 MB while it is read
+MAX_NAME_LETTERS = 1_000_000  # in all different names, each with its namespace in full, which a file writes only once; invoices have 50,000
 MAX_DEPTH = 64  # CII nests 9 deep, UBL 10; an SBDH envelope adds 2
 
 _BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
@@ -26,18 +27,26 @@ _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']
 
 
 class _BoundedBuilder(TreeBuilder):
-    """Builds the tree, and stops at a number of elements or a depth that no invoice has."""
+    """Builds the tree, and stops at a number of elements, a depth or a mass of names that no invoice has."""
 
     def __init__(self) -> None:
         super().__init__()
         self._elements = 0
         self._depth = 0
+        self._names: set[str] = set()
+        self._name_letters = 0
 
     def start(self, tag: Any, attrs: dict[Any, Any], /) -> Element:
         self._elements += 1
         self._depth += 1
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
             raise LimitError(f"the XML has more than {MAX_ELEMENTS:,} elements or nests deeper than {MAX_DEPTH}; no invoice does")
+        for name in (tag, *attrs):
+            if name not in self._names:
+                self._names.add(name)
+                self._name_letters += len(name)
+        if self._name_letters > MAX_NAME_LETTERS:
+            raise LimitError(f"the names in the XML, with their namespaces, have more than {MAX_NAME_LETTERS:,} letters; no invoice has")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:
