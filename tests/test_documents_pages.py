@@ -181,15 +181,16 @@ async def test_attachments_come_byte_for_byte(reader: DocumentReader, tmp_path: 
         tmp_path / "x.pdf",
         [b""],
         objects=(
-            b"<< /Names [(a) 6 0 R (b) 8 0 R] >>",
+            b"<< /Names [(a) 6 0 R (b) 8 0 R (c) 9 0 R] >>",
             b"<< /Type /Filespec /F (factur-x.xml) /UF (factur-x.xml) /EF << /F 7 0 R >> >>",
             stream_object(zlib.compress(data), "/Type /EmbeddedFile /Filter /FlateDecode"),
             b"<< /Type /Filespec /F (broken.xml) /UF (broken.xml) /EF << /F 99 0 R >> >>",
+            b"<< /Type /Filespec /UF <FEFFD800006C> /EF << /F 99 0 R >> >>",  # half a character
         ),
         catalog_entries="/Names << /EmbeddedFiles 5 0 R >>",
     )
     document = identify(path)
-    assert (await reader.open(document)).attachment_names == ("factur-x.xml", "broken.xml")
+    assert (await reader.open(document)).attachment_names == ("factur-x.xml", "broken.xml", "attachment-3")
     assert await reader.attachments(document) == [("factur-x.xml", data)]
 
 

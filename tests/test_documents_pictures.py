@@ -155,6 +155,18 @@ async def test_a_damaged_frame_is_never_taken_for_a_blank_page(reader: DocumentR
     assert is_dark(decoded(await reader.image(document, 1, SIZE)), 0.2, 0.2)
 
 
+async def test_a_scan_that_breaks_off_gives_the_pages_before(reader: DocumentReader, tmp_path: Path) -> None:
+    pages = io.BytesIO()
+    drawing().save(pages, "TIFF", save_all=True, append_images=[drawing(), drawing()], compression="tiff_lzw")
+    (tmp_path / "cut.tif").write_bytes(pages.getvalue()[: int(0.8 * pages.tell())])
+    document = identify(tmp_path / "cut.tif")
+    assert (await reader.open(document)).page_count == 3
+    for number in (1, 2):
+        assert is_dark(decoded(await reader.image(document, number, SIZE)), 0.2, 0.2)
+    with pytest.raises(UnreadableError, match="page 3"):
+        await reader.image(document, 3, SIZE)
+
+
 async def test_a_bomb_is_refused_before_it_is_decoded(reader: DocumentReader, tmp_path: Path) -> None:
     Image.new("1", (6000, 6000)).save(tmp_path / "bomb.png")
     Image.new("1", (5000, 4001)).save(tmp_path / "just_too_large.png")

@@ -96,6 +96,19 @@ def test_one_long_namespace_in_many_names_is_no_bomb():
     assert peak < 20_000_000
 
 
+def test_attributes_without_number_are_refused_before_they_are_read():
+    data = b"<a " + b"".join(b"b%d='' " % number for number in range(1_000_001)) + b"/>"
+    with pytest.raises(LimitError, match="attributes"):
+        parse_xml(data)
+
+
+@pytest.mark.parametrize("encoding", ["idna", "undefined", "punycode", "zlib", "utf-7", "nonsense"])
+def test_a_declared_encoding_that_reads_no_text_is_passed_over(encoding: str):
+    data = GOOD.decode().replace("UTF-8", encoding, 1).replace(SELLER, "Café", 1).encode("cp1252", errors="replace")
+    assert encoding.encode() in data[:100]
+    assert seller_in(data) == "Café"
+
+
 def test_an_invoice_with_a_large_attachment_inside_is_read():
     picture = b"A" * 20_000_000
     data = GOOD.replace(b"YTtiCg==", picture)

@@ -16,6 +16,7 @@ HEAD_BYTES = 4096
 _PDF_HEADER_WITHIN = 1024  # readers accept bytes before %PDF-, such as mail headers (PDF 1.7, annex H.3.4.1)
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", PDF),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF87a", "image/gif"),
@@ -24,7 +25,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MM\x00*", "image/tiff"),
     (b"II+\x00", "image/tiff"),
     (b"MM\x00+", "image/tiff"),
-    (b"BM", "image/bmp"),
     (b"8BPS", "image/vnd.adobe.photoshop"),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "image/jp2"),
     (b"\xff\x4f\xff\x51", "image/jp2"),
@@ -47,7 +47,8 @@ _BRANDS = {
     b"mif1": "image/heic",
     b"msf1": "image/heic",
 }
-_TEXT_PICTURES = (
+_SIGNATURES = (
+    (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", re.DOTALL), "image/bmp"),  # and the size of its second header
     (re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s"), "image/x-portable-anymap"),
     (re.compile(rb"#define\s+\w+_width\s+\d"), "image/x-xbitmap"),
 )
@@ -55,7 +56,8 @@ _XML_START = re.compile(
     r"<\?xml|<([\w.-]+:)?"
     r"(CrossIndustryInvoice|CrossIndustryDocument|SCRDMCCBDACIOMessageStructure|(SelfBilled)?(Invoice|CreditNote)|StandardBusinessDocument|svg)\b"
 )
-_HTML_START = re.compile(r"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_HTML_START = re.compile(r"(<\?xml[^>]*\?>|<!--.*?-->|\s)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_MAY_PRECEDE_A_PDF = (UNKNOWN, "text/plain", "text/html")  # what a mailer or a web server wrote before it
 _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (b"\xff\xfe\x00\x00", "utf-32-le"),
     (b"\x00\x00\xfe\xff", "utf-32-be"),
@@ -89,8 +91,11 @@ def media_type_of(head: bytes) -> str:
     """The media type told by the first `HEAD_BYTES` bytes of a file; `application/octet-stream` when they tell nothing."""
     if not head:
         return EMPTY
-    if b"%PDF-" in head[:_PDF_HEADER_WITHIN]:
-        return PDF
+    found = _by_signature(head) or _text_type(head)
+    return PDF if found in _MAY_PRECEDE_A_PDF and b"%PDF-" in head[:_PDF_HEADER_WITHIN] else found
+
+
+def _by_signature(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
@@ -98,7 +103,7 @@ def media_type_of(head: bytes) -> str:
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
             return media_type
-    return next((media_type for start, media_type in _TEXT_PICTURES if start.match(head)), None) or _text_type(head)
+    return next((media_type for start, media_type in _SIGNATURES if start.match(head)), None)
 
 
 def _text_type(head: bytes) -> str:
@@ -106,7 +111,7 @@ def _text_type(head: bytes) -> str:
     unmarked = next((encoding for start, encoding in _UNMARKED_XML if head.startswith(start)), None)
     start = head[len(bom) :].decode(unmarked or encoding, errors="replace").lstrip()
     if _XML_START.match(start) or (start.startswith("<!--") and _XML_START.search(start)):
-        return "text/html" if _HTML_START.search(start) else XML
+        return "text/html" if _HTML_START.match(start) else XML
     if _HTML_START.match(start):
         return "text/html"
     return UNKNOWN if not bom and _CONTROL.search(head) else "text/plain"

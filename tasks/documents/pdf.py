@@ -152,7 +152,7 @@ class PdfFile:
             attachment = self._pdf.get_attachment(index)
             try:
                 found.append((attachment.get_name(), attachment.raw))
-            except PdfiumError:
+            except (PdfiumError, UnicodeDecodeError):
                 found.append((f"attachment-{index + 1}", attachment.raw))
         return found
 

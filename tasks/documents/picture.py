@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,7 @@ REFUSED_FORMATS = frozenset({"EPS", "WMF", "GRIB", "BUFR", "HDF5", "MPEG", "IPTC
 
 _LYING = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _GLANCE_PX = 512
+_MOST_FRAMES = 10_000  # counted one by one in a file that breaks off
 _DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _SHRINKABLE_MODES = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
 _WHITE = (255, 255, 255)
@@ -58,8 +60,26 @@ class PictureFile:
         self._image.close()
 
     def info(self) -> DocumentInfo:
-        frames = self._guarded(lambda: int(getattr(self._image, "n_frames", 1))) if self._image.format in PAGED_FORMATS else 1
-        return DocumentInfo(page_count=max(1, frames))
+        return DocumentInfo(page_count=self._frames)
+
+    @cached_property
+    def _frames(self) -> int:
+        """How many can be told of; where the file breaks off, the one that is missing counts too, and its page says why."""
+        if self._image.format not in PAGED_FORMATS:
+            return 1
+        try:
+            return max(1, int(getattr(self._image, "n_frames", 1)))
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001  as in `_guarded`
+            self._image = self._open()
+        self._is_spoilt = True
+        for count in range(1, _MOST_FRAMES):
+            try:
+                self._image.seek(count)
+            except Exception:  # noqa: BLE001  as in `_guarded`
+                return count + 1
+        return _MOST_FRAMES
 
     def attachments(self) -> list[Attachment]:
         return []
@@ -115,11 +135,12 @@ class PictureFile:
     def _frame(self, index: int) -> Image.Image:
         """Opened anew where that costs little: a decoded frame would stay in memory, and a JPEG at the scale of the last visit. And after
         an error: a frame that Pillow could not decode is taken for a decoded one when it is asked for again, and is blank."""
-        if self._is_spoilt or self._image.format not in PAGED_FORMATS or getattr(self._image, "n_frames", 1) == 1:
+        frames = self._frames
+        if self._is_spoilt or frames == 1:
             self._image.close()
             self._image = self._open()
         self._is_spoilt = True
-        if self._image.tell() != index:
+        if frames > 1 and self._image.tell() != index:
             self._image.seek(index)
         return self._image
 

@@ -144,7 +144,7 @@ _DATE = re.compile(r"(\d{4})(-?)(\d\d)\2(\d\d)(?!\d{3})")  # 102 and 203 of UNCL
 
 def as_decimal(text: str) -> str | None:
     """Digits as written, trailing zeros too: xs:decimal has no other form (no thousands mark, no exponent)."""
-    return str(Decimal(text)) if _DECIMAL.fullmatch(text) else None
+    return f"{Decimal(text):f}" if _DECIMAL.fullmatch(text) else None
 
 
 def as_date(text: str) -> str | None:

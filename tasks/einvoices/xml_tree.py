@@ -12,6 +12,7 @@ from schemas.errors import LimitError, UnreadableError
 
 MAX_BYTES = 32 * 1024 * 1024  # XRechnung allows 15 MB of embedded attachments, a third more as base64
 MAX_ELEMENTS = 500_000  # 60 a line: 8,000 lines; about 100 MB while it is read
+MAX_ATTRIBUTES = 1_000_000  # those of one element are all read before the parser tells of it
 MAX_NAME_LETTERS = 1_000_000  # in all different names, each with its namespace in full, which a file writes only once; invoices have 50,000
 MAX_DEPTH = 64  # CII nests 9 deep, UBL 10; an SBDH envelope adds 2
 
@@ -22,6 +23,7 @@ _BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that o
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ASCII = b"<a-b c='d'/>"
 _DECLARATION = re.compile(r"^\s*<\?xml\b[^>]{0,200}\?>")
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
@@ -67,6 +69,8 @@ def parse_xml(data: bytes) -> Element:
     if len(data) > MAX_BYTES:
         raise LimitError(f"the XML has {len(data):,} bytes; at most {MAX_BYTES:,} are read")
     text = _DECLARATION.sub("", _decoded(data), count=1).strip("\0 \t\r\n\ufeff")
+    if text.count("=") > MAX_ATTRIBUTES:
+        raise LimitError(f"the XML has more than {MAX_ATTRIBUTES:,} attributes; no invoice has")
     parser = DefusedXMLParser(target=_BoundedBuilder(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
         parser.feed(text)
@@ -92,7 +96,10 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode(_single_byte_encoding(data), "replace")
+        try:
+            return data.decode(_single_byte_encoding(data), "replace")
+        except UnicodeError:  # `idna` replaces nothing
+            return data.decode("cp1252", "replace")
 
 
 def _single_byte_encoding(data: bytes) -> str:
@@ -103,6 +110,14 @@ def _single_byte_encoding(data: bytes) -> str:
         except LookupError:
             return "cp1252"
         is_text = found._is_text_encoding  # noqa: SLF001 - the only way to refuse `zlib`, `hex` and the like before decoding
-        if is_text and not found.name.startswith("utf"):
+        if is_text and not found.name.startswith("utf") and _reads_ascii(found.name):
             return found.name
     return "cp1252"
+
+
+def _reads_ascii(encoding: str) -> bool:
+    """As every encoding does that text is written in; `punycode` and `undefined` do not."""
+    try:
+        return _ASCII.decode(encoding) == _ASCII.decode("ascii")
+    except UnicodeError:
+        return False
