@@ -18,6 +18,7 @@ from tasks.einvoices.xml_tree import MAX_BYTES, looks_like_xml
 from tasks.rules.terms import terms_of
 from tasks.services import Services
 
+MOST_FINDINGS = 10  # about attachments of one document
 KNOWN_NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "invoice.xml", "ubl.xml", "cii.xml", "order-x.xml")
 """Names that the formats prescribe or writers use, compared without case; the likeliest is read first. Others are known by content."""
 
@@ -40,12 +41,16 @@ async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services)
         return draft
     try:
         attachments = await services.reader.attachments(document)
+        names = await services.reader.attachment_names(document)
     except (WorkerError, LimitError) as error:  # its pages may still be readable
         message = f"attachments were not looked at: {error.message}"
         return draft.adding(Finding(code="einvoice_unreadable", message=message, weight="note"))
     search = await asyncio.to_thread(_search, attachments)
-    draft = draft.adding(*search.notes)
-    return draft if search.invoice is None else _filled(draft, search.invoice, schema, bare=False)
+    draft = draft.adding(*search.findings[:MOST_FINDINGS])
+    if search.invoice is not None:
+        return _filled(draft, search.invoice, schema, bare=False)
+    left_out = [name for name in names if name.casefold().endswith(".xml") and name not in {attachment.name for attachment in attachments}]
+    return draft.adding(*(_unused(name, "it is damaged or too large") for name in left_out[:MOST_FINDINGS]))
 
 
 def _is_bare_xml(document: Document) -> bool:
@@ -72,28 +77,37 @@ def _read_path(path: Path) -> EInvoice | NotAnInvoice:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The invoice among a PDF's attachments, or notes on why there is none although there is XML."""
+    """The invoice among a PDF's attachments and the others beside it, or why there is none although there is XML."""
 
     invoice: EInvoice | None
-    notes: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def _search(attachments: list[Attachment]) -> _Search:
+    invoice: EInvoice | None = None
     notes: list[Finding] = []
+    others: list[Finding] = []
     for attachment in sorted(attachments, key=_rank):
         if not (attachment.name.casefold().endswith(".xml") or looks_like_xml(attachment.data)):
             continue
         try:
             read = read_einvoice(attachment.data)
         except (UnreadableError, LimitError) as error:
-            message = f"the attached {attachment.name!r} was not used: {error.message}"
-            notes.append(Finding(code="einvoice_unreadable", message=message, weight="note"))
+            notes.append(_unused(attachment.name, error.message))
             continue
-        if isinstance(read, EInvoice):
-            return _Search(read)
-        message = f"the attached {attachment.name!r} is {read.name}, not an invoice"
-        notes.append(Finding(code="einvoice_not_an_invoice", message=message, weight="note"))
-    return _Search(None, tuple(notes))
+        if isinstance(read, NotAnInvoice):
+            message = f"the attached {attachment.name!r} is {read.name}, not an invoice"
+            notes.append(Finding(code="einvoice_not_an_invoice", message=message, weight="note"))
+        elif invoice is None:
+            invoice = read
+        elif read.values.get("number") != invoice.values.get("number"):
+            message = f"the attached {attachment.name!r} is another invoice ({read.values.get('number')}), which was not read"
+            others.append(Finding(code="einvoice_several", message=message))
+    return _Search(invoice, tuple(others if invoice else notes))
+
+
+def _unused(name: str, why: str) -> Finding:
+    return Finding(code="einvoice_unreadable", message=f"the attached {name!r} was not used: {why}", weight="note")
 
 
 def _rank(attachment: Attachment) -> int:

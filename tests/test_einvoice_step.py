@@ -104,6 +104,23 @@ async def test_the_invoice_is_found_among_other_xml(services: Services, tmp_path
     assert draft.findings == ()
 
 
+async def test_a_second_invoice_in_one_pdf_is_told(services: Services, tmp_path: Path):
+    first = xml_of("cii-full.xml")
+    attachments = {"factur-x.xml": first, "copy.xml": first, "other.xml": xml_of("ubl-credit-note.xml")}
+    draft = await read(pdf_with(tmp_path / "a.pdf", attachments), services)
+    assert draft.record_complete
+    assert [(finding.code, finding.weight) for finding in draft.findings] == [("einvoice_several", "review")]
+    assert "'other.xml' is another invoice" in draft.findings[0].message
+
+
+async def test_xml_that_is_too_large_is_told(services: Services, tmp_path: Path):
+    path = pdf_with(tmp_path / "a.pdf", {"factur-x.xml": xml_of("cii-full.xml") + b"\n" * (33 << 20)})
+    draft = await read(path, services)
+    assert draft.record is None
+    assert [(finding.code, finding.weight) for finding in draft.findings] == [("einvoice_unreadable", "note")]
+    assert "'factur-x.xml'" in draft.findings[0].message
+
+
 @pytest.mark.parametrize(
     ("data", "code", "words"),
     [

@@ -97,6 +97,10 @@ class DocumentReader:
             raise LimitError(f"{info.page_count:,} pages; more than {self._settings.page_limit:,} are not read (`render.page_limit`)")
         return info
 
+    async def attachment_names(self, document: Document) -> tuple[str, ...]:
+        """Of all files embedded in a PDF, also of those that `attachments` leaves out."""
+        return (await self._info(document)).attachment_names
+
     async def attachments(self, document: Document) -> list[Attachment]:
         """Files embedded in a PDF, of however many pages, as `PdfFile.attachments` gives them; none for other types."""
         if document.media_type != PDF or not (await self._info(document)).attachment_names:
