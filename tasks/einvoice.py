@@ -1,6 +1,7 @@
 """Does the document carry its data as an e-invoice? Then the record is exact and nothing is spent."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +47,11 @@ async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services)
         message = f"attachments were not looked at: {error.message}"
         return draft.adding(Finding(code="einvoice_unreadable", message=message, weight="note"))
     search = await asyncio.to_thread(_search, attachments)
-    draft = draft.adding(*search.findings[:MOST_FINDINGS])
+    draft = draft.adding(*_few(search.findings))
     if search.invoice is not None:
         return _filled(draft, search.invoice, schema, bare=False)
     left_out = [name for name in names if name.casefold().endswith(".xml") and name not in {attachment.name for attachment in attachments}]
-    return draft.adding(*(_unused(name, "it is damaged or too large") for name in left_out[:MOST_FINDINGS]))
+    return draft.adding(*_few([_unused(name, "it is damaged or too large") for name in left_out]))
 
 
 def _is_bare_xml(document: Document) -> bool:
@@ -104,6 +105,14 @@ def _search(attachments: list[Attachment]) -> _Search:
             message = f"the attached {attachment.name!r} is another invoice ({read.values.get('number')}), which was not read"
             others.append(Finding(code="einvoice_several", message=message))
     return _Search(invoice, tuple(others if invoice else notes))
+
+
+def _few(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """The first of them, and how many more there are: a PDF may have thousands of attachments."""
+    more = len(findings) - MOST_FINDINGS
+    if more <= 0:
+        return findings
+    return *findings[:MOST_FINDINGS], findings[0].model_copy(update={"message": f"the same of {more:,} more attached files"})
 
 
 def _unused(name: str, why: str) -> Finding:

@@ -113,6 +113,13 @@ async def test_a_second_invoice_in_one_pdf_is_told(services: Services, tmp_path:
     assert "'other.xml' is another invoice" in draft.findings[0].message
 
 
+async def test_thousands_of_attachments_are_told_in_a_few_notes(services: Services, tmp_path: Path):
+    path = pdf_with(tmp_path / "a.pdf", {f"{number:04}.xml": b"<a/>" for number in range(1_000)})
+    messages = [finding.message for finding in (await read(path, services)).findings]
+    assert len(messages) == 11
+    assert messages[-1] == "the same of 990 more attached files"
+
+
 async def test_xml_that_is_too_large_is_told(services: Services, tmp_path: Path):
     path = pdf_with(tmp_path / "a.pdf", {"factur-x.xml": xml_of("cii-full.xml") + b"\n" * (33 << 20)})
     draft = await read(path, services)
@@ -164,6 +171,7 @@ async def test_a_bare_file_that_is_no_invoice_is_refused_by_name(
     with pytest.raises(error) as caught:
         await read(path, services)
     assert words in str(caught.value)
+    assert "bare.xml" not in str(caught.value), "whoever shows the error names the file, once"
 
 
 async def test_a_date_that_does_not_exist_is_told(services: Services, tmp_path: Path):

@@ -39,8 +39,8 @@ class PictureFile:
         Image.MAX_IMAGE_PIXELS = self._max_pixels // 2  # Pillow refuses twice this, also inside multi-frame files
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         self._path = path
-        self._image = self._open()
         self._is_spoilt = False
+        self._image = self._open()
 
     def _open(self) -> Image.Image:
         if self._media_type == "image/heic":
@@ -72,13 +72,13 @@ class PictureFile:
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001  as in `_guarded`
-            self._image = self._open()
-        self._is_spoilt = True
-        for count in range(1, _MOST_FRAMES):
-            try:
-                self._image.seek(count)
-            except Exception:  # noqa: BLE001  as in `_guarded`
-                return count + 1
+            self._is_spoilt = True
+        with self._open() as image:
+            for count in range(1, _MOST_FRAMES):
+                try:
+                    image.seek(count)
+                except Exception:  # noqa: BLE001  as in `_guarded`
+                    return count + 1
         return _MOST_FRAMES
 
     def attachments(self) -> list[Attachment]:
@@ -99,7 +99,6 @@ class PictureFile:
     def _sketched(self, index: int) -> PageSketch:
         image = self._frame(index)
         self._refuse_bomb(image.size)
-        self._is_spoilt = False
         width, height = image.size
         return PageSketch(height, width) if _orientation(image) in _LYING else PageSketch(width, height)
 
@@ -126,7 +125,6 @@ class PictureFile:
         orientation = _orientation(image)
         image.draft("RGB" if image.mode not in ("L", "CMYK") else image.mode, (max_side_px, max_side_px))
         image.load()
-        self._is_spoilt = False
         if image.mode in _SHRINKABLE_MODES:  # before flattening, which copies every pixel
             image = _fitted(image, max_side_px)
         picture = _upright(_fitted(flattened(image), max_side_px), orientation)
@@ -139,7 +137,7 @@ class PictureFile:
         if self._is_spoilt or frames == 1:
             self._image.close()
             self._image = self._open()
-        self._is_spoilt = True
+            self._is_spoilt = False
         if frames > 1 and self._image.tell() != index:
             self._image.seek(index)
         return self._image
@@ -154,13 +152,14 @@ class PictureFile:
     def _guarded(self, read: Callable[[], T]) -> T:
         try:
             return read()
-        except (DocumentError, UnidentifiedImageError, MemoryError):
-            raise
-        except Image.DecompressionBombError as error:
-            raise LimitError(
-                f"the image has more than {self._max_pixels // 1_000_000} megapixels, which are not read (`render.max_megapixels`)"
-            ) from error
         except Exception as error:  # on damaged files each of Pillow's readers has its own habits, and new ones come
+            self._is_spoilt = True
+            if isinstance(error, DocumentError | UnidentifiedImageError | MemoryError):
+                raise
+            if isinstance(error, Image.DecompressionBombError):
+                raise LimitError(
+                    f"the image has more than {self._max_pixels // 1_000_000} megapixels, which are not read (`render.max_megapixels`)"
+                ) from error
             raise UnreadableError(f"the image is damaged or cut off ({type(error).__name__})") from error
 
 
