@@ -12,7 +12,7 @@ from pydantic import BaseModel, JsonValue
 from schemas.invoice import Invoice
 from schemas.receipt import Receipt
 from tasks.einvoices.read import EInvoice, read_einvoice
-from tasks.local.folding import bare
+from tasks.printed_values.folding import bare
 from tasks.rules.values import leaves
 
 _INVOICE_PLACES = {
@@ -30,7 +30,14 @@ _INVOICE_PLACES = {
     "customer": "buyer.name",
     "order_id": "order_reference",
 }
-_CODED = (".unit", "_code", ".category", ".tax_category", "_scheme", ".country")  # the XML has codes where paper has words
+_CODED = (
+    ".unit",
+    "_code",
+    ".category",
+    ".tax_category",
+    "_scheme",
+    ".country",
+)  # the XML has codes where paper has words
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,11 @@ class Labelled:
 
 def receipts(folder: Path) -> Iterator[Labelled]:
     for file in sorted(folder.glob("*.json")):
-        labels = {name: (name, value) for name, value in json.loads(file.read_text()).items() if value is not None}
+        labels = {
+            name: (name, value)
+            for name, value in json.loads(file.read_text()).items()
+            if value is not None
+        }
         yield Labelled(file.with_suffix(".jpg"), Receipt, labels, "receipts")
 
 
@@ -54,9 +65,16 @@ def invoices(folder: Path) -> Iterator[Labelled]:
         described = json.loads(file.read_text())
         if described["doc_type"] != "invoice":
             continue
-        labels = {name: (_INVOICE_PLACES[name], value) for name, value in described["fields"].items()}
+        labels = {
+            name: (_INVOICE_PLACES[name], value) for name, value in described["fields"].items()
+        }
         document = next(path for path in folder.glob(f"{file.stem}.*") if path.suffix != ".json")
-        yield Labelled(document, Invoice, labels, "invoices, text layer" if described.get("text_layer") else "invoices, pictures")
+        yield Labelled(
+            document,
+            Invoice,
+            labels,
+            "invoices, text layer" if described.get("text_layer") else "invoices, pictures",
+        )
 
 
 def einvoices(folder: Path) -> Iterator[Labelled]:
@@ -64,7 +82,11 @@ def einvoices(folder: Path) -> Iterator[Labelled]:
     for file in sorted(folder.glob("*.xml")):
         read = read_einvoice(file.read_bytes())
         if isinstance(read, EInvoice):
-            labels = {path: (path, str(value)) for path, value in leaves(read.values) if not path.endswith(_CODED)}
+            labels = {
+                path: (path, str(value))
+                for path, value in leaves(read.values)
+                if not path.endswith(_CODED)
+            }
             yield Labelled(file.with_suffix(".pdf"), Invoice, labels, "e-invoices, text layer")
 
 

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from schemas.flow import BudgetSpec
 from schemas.usage import Usage
-from tasks.state.calls import Bound, CallBook, CallIntent, SettledCall, StoredAnswer
-from tasks.state.ledger import Ledger
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.money.calls import Bound, CallBook, CallIntent, SettledCall, StoredAnswer
 
 CALLS = 2_000
 ANSWER = StoredAnswer("x" * 2_000, "stop", "pixtral-large-2411", 1_400, 600)
@@ -27,11 +27,29 @@ async def pay(book: CallBook, key: str) -> None:
         if stored is not None:
             return
         call_id = await book.reserve(
-            CallIntent("d" * 64, (1,), "extract", 1, "vision", "mistral", "pixtral-large-2411", key, Bound(6_000, 30_000))
+            CallIntent(
+                "d" * 64,
+                (1,),
+                "extract",
+                1,
+                "vision",
+                "mistral",
+                "pixtral-large-2411",
+                key,
+                Bound(6_000, 30_000),
+            )
         )
         await book.mark_sent(call_id)
         await book.settle(
-            call_id, SettledCall(Usage(requests=1, prompt_tokens=1_400, completion_tokens=600, cost_nano=9_000), "ok", 200, 0.3, 0, ANSWER)
+            call_id,
+            SettledCall(
+                Usage(requests=1, prompt_tokens=1_400, completion_tokens=600, cost_nano=9_000),
+                "ok",
+                200,
+                0.3,
+                0,
+                ANSWER,
+            ),
         )
 
 
@@ -54,12 +72,24 @@ async def main(url: str | None) -> None:
     with TemporaryDirectory() as folder:
         async with await Ledger.open(url, Path(folder)) as ledger:
             budget = BudgetSpec(tokens=10**12, cost=10**9, per="day")
-            book = CallBook(ledger, flow="bench", run_id=uuid4().hex, budget=budget, max_tokens=None, max_cost_nano=None, on_warning=print)
+            book = CallBook(
+                ledger,
+                flow="bench",
+                run_id=uuid4().hex,
+                budget=budget,
+                max_tokens=None,
+                max_cost_nano=None,
+                on_warning=print,
+            )
             names = [uuid4().hex for _ in range(3)]
             for name, at_one_time in zip(names, (1, 8, 32), strict=True):
-                await measure("bought", at_one_time, lambda number, name=name: pay(book, f"{name} {number}"))
+                await measure(
+                    "bought", at_one_time, lambda number, name=name: pay(book, f"{name} {number}")
+                )
             for at_one_time in (1, 32):
-                await measure("cached", at_one_time, lambda number: pay(book, f"{names[0]} {number}"))
+                await measure(
+                    "cached", at_one_time, lambda number: pay(book, f"{names[0]} {number}")
+                )
 
 
 if __name__ == "__main__":

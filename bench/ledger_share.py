@@ -25,7 +25,7 @@ from typing import Any, Self
 
 from bench.process_tree import Measured, measure
 from bench.throughput import LATENCY_SECONDS, make_project
-from tests.fake_mistral.process import FakeMistralProcess
+from tests.support.fake_mistral.process import FakeMistralProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -66,8 +66,10 @@ class NoLedger:
     async def start_run(self, flow: str, run_id: str) -> str:
         return run_id
 
-    async def claim(self, flow: str, document: Any, definition_hash: str, run_id: str, **_: object) -> Any:
-        from tasks.state.ledger import Claimed
+    async def claim(
+        self, flow: str, document: Any, definition_hash: str, run_id: str, **_: object
+    ) -> Any:
+        from tasks.ledger.ledger import Claimed
 
         return Claimed(flow, document.document_id, definition_hash, run_id, "")
 
@@ -99,7 +101,8 @@ class NoOutputs:
 
 def run_without(words: list[str]) -> None:
     """`docmill WORDS` in this process, with the stand-ins."""
-    from pipelines import cli, run
+    from pipelines import cli
+    from pipelines.running import run
 
     run.CallBook, run.Ledger, run.OutputViews = NoBook, NoLedger, NoOutputs  # type: ignore[misc,assignment]  # that is the bench
     sys.argv = ["docmill", *words]
@@ -109,8 +112,17 @@ def run_without(words: list[str]) -> None:
 def one_run(project: Path, url: str, *, ledger: bool) -> Measured:
     shutil.rmtree(project / ".docmill", ignore_errors=True)
     words = ["run", "pages", "inbox", "--no-prefect", "--json"]
-    program = ["-m", "pipelines.cli", *words] if ledger else ["-m", "bench.ledger_share", "--without", *words]
-    environment = {**os.environ, "MISTRAL_BASE_URL": url, "MISTRAL_API_KEY": "bench-key", "PYTHONPATH": str(ROOT)}
+    program = (
+        ["-m", "pipelines.cli", *words]
+        if ledger
+        else ["-m", "bench.ledger_share", "--without", *words]
+    )
+    environment = {
+        **os.environ,
+        "MISTRAL_BASE_URL": url,
+        "MISTRAL_API_KEY": "bench-key",
+        "PYTHONPATH": str(ROOT),
+    }
     measured = measure([sys.executable, *program], env=environment, cwd=project)
     if measured.exit_code:
         raise SystemExit(measured.output[-2000:])
@@ -120,16 +132,25 @@ def one_run(project: Path, url: str, *, ledger: bool) -> Measured:
 def import_seconds() -> float:
     """Loading what the ledger needs beyond what a run loads anyway."""
     code = "import time, asyncio, pydantic; begun = time.perf_counter(); import sqlalchemy, sqlite3; print(time.perf_counter() - begun)"
-    return statistics.median(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5))
+    return statistics.median(
+        float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5)
+    )
 
 
 def compare(title: str, project: Path, url: str, runs: int) -> None:
     taken: dict[bool, list[Measured]] = {True: [], False: []}
     for number in range(runs):
-        for ledger in (True, False) if number % 2 else (False, True):  # in turn, so that a busy machine is unfair to neither
+        for ledger in (
+            (True, False) if number % 2 else (False, True)
+        ):  # in turn, so that a busy machine is unfair to neither
             taken[ledger].append(one_run(project, url, ledger=ledger))
     wall, cpu = (
-        SimpleNamespace(**{side: min(getattr(one, name) for one in taken[side == "there"]) for side in ("there", "gone")})
+        SimpleNamespace(
+            **{
+                side: min(getattr(one, name) for one in taken[side == "there"])
+                for side in ("there", "gone")
+            }
+        )
         for name in ("wall_seconds", "cpu_seconds")
     )
     share = (wall.there - wall.gone) / wall.there
@@ -143,14 +164,20 @@ def main() -> None:
     if sys.argv[1:2] == ["--without"]:
         run_without(sys.argv[2:])
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--pdf-folder", type=Path)
     options = parser.parse_args()
-    print(f"loading SQLAlchemy and sqlite3: {import_seconds():.2f} s, once a process (in both columns below)")
+    print(
+        f"loading SQLAlchemy and sqlite3: {import_seconds():.2f} s, once a process (in both columns below)"
+    )
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        with FakeMistralProcess(root / "server.jsonl", latency=LATENCY_SECONDS, validate=False) as server:
+        with FakeMistralProcess(
+            root / "server.jsonl", latency=LATENCY_SECONDS, validate=False
+        ) as server:
             for title, count in (("100 documents", 100), ("one 500-page PDF", 1)):
                 project, _ = make_project(root, title, count, options.pdf_folder)
                 compare(title, project, server.url, options.runs)

@@ -3,7 +3,7 @@
     python bench/local_accuracy.py [DATA] [--errors] [--counts]
 
 DATA holds `receipts*`, `invoices*` and `einvoices*` folders with labels (`bench/labelled.py` says in which form). --errors prints every miss;
---counts prints (kind, reason): (right, seen), the table of `tasks/local/calibration.py`; only values that have a label are counted.
+--counts prints (kind, reason): (right, seen), the table of `tasks/local/choosing/calibration.py`; only values that have a label are counted.
 """
 
 import argparse
@@ -31,7 +31,11 @@ _SHOWN_OF_EINVOICES = re.compile(
 
 def documents_in(data: Path) -> Iterator[Labelled]:
     for folder in sorted(path for path in data.iterdir() if path.is_dir()):
-        for name, load in (("receipts", receipts), ("invoices", invoices), ("einvoices", einvoices)):
+        for name, load in (
+            ("receipts", receipts),
+            ("invoices", invoices),
+            ("einvoices", einvoices),
+        ):
             if folder.name.startswith(name):
                 yield from load(folder)
 
@@ -63,17 +67,30 @@ class Score:
             if not labelled.group.startswith("e-") or _SHOWN_OF_EINVOICES.fullmatch(place):
                 _count(self.fields[labelled.group, re.sub(r"\[\d+\]", "[]", name)], right=right)
                 if not right:
-                    self.errors.append(f"{labelled.path.name}: {name}: found {got!r}, label {label!r}")
+                    self.errors.append(
+                        f"{labelled.path.name}: {name}: found {got!r}, label {label!r}"
+                    )
             if got is not None and place in found.reasons:
-                of_document[found.reasons[place]] = of_document.get(found.reasons[place], True) and right
+                of_document[found.reasons[place]] = (
+                    of_document.get(found.reasons[place], True) and right
+                )
                 _count(self.confidences[min(0.9, int(confidences[place] * 10) / 10)], right=right)
 
-        for reasons, right in of_document.items():  # ten lines of one invoice are no ten proofs: a document counts once
+        for (
+            reasons,
+            right,
+        ) in (
+            of_document.items()
+        ):  # ten lines of one invoice are no ten proofs: a document counts once
             _count(self.reasons[reasons], right=right)
 
     def show(self) -> None:
         for group in dict.fromkeys(group for group, _ in self.fields):
-            cells = [f"{name} {right}/{seen}" for (of, name), (right, seen) in self.fields.items() if of == group]
+            cells = [
+                f"{name} {right}/{seen}"
+                for (of, name), (right, seen) in self.fields.items()
+                if of == group
+            ]
             print(f"{group}: {', '.join(cells)}")
         for least, (right, seen) in sorted(self.confidences.items(), reverse=True):
             print(
@@ -93,12 +110,16 @@ async def main() -> None:
     parser.add_argument("data", nargs="?", type=Path, default=_DEFAULT)
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--counts", action="store_true")
-    parser.add_argument("--store", type=Path, help="keep the pages' words here, so that a second run needs no OCR")
+    parser.add_argument(
+        "--store", type=Path, help="keep the pages' words here, so that a second run needs no OCR"
+    )
     options = parser.parse_args()
     score, count, start = Score(), 0, time.perf_counter()
     with contextlib.ExitStack() as stack:
         store = options.store or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        async with DocumentReader(RenderSettingsSpec(), store_url=store.resolve().as_uri()) as reader:
+        async with DocumentReader(
+            RenderSettingsSpec(), store_url=store.resolve().as_uri()
+        ) as reader:
             for labelled in documents_in(options.data):
                 score.add(labelled, await find(reader, labelled))
                 count += 1

@@ -14,11 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.documents import make_pdf
-from tests.fake_mistral.process import FakeMistralProcess
-from tests.prefect_server import PrefectApi, prefect_server
-from tests.prefect_worker import Worker
-from tests.projects import Project
+from tests.support.documents import make_pdf
+from tests.support.fake_mistral.process import FakeMistralProcess
+from tests.support.prefect_server import PrefectApi, prefect_server
+from tests.support.prefect_worker import Worker
+from tests.support.projects import Project
 
 LATENCY_SECONDS = 0.3
 STEPS = """\
@@ -47,7 +47,9 @@ def new_project(folder: Path, documents: int, url: str) -> Project:
 
 
 def write_flows(project: Project, more: str = "") -> None:
-    project.write_flows(STEPS, flow="bench", more=AT_ONE_TIME + more, top="models: {vision: [mistral-medium-3-5]}\n")
+    project.write_flows(
+        STEPS, flow="bench", more=AT_ONE_TIME + more, top="models: {vision: [mistral-medium-3-5]}\n"
+    )
 
 
 def count_records(project: Project) -> int:
@@ -72,7 +74,11 @@ def drain(api: PrefectApi) -> None:
     """Wait until the server has digested the task runs of the measurement before: it lags behind its clients."""
     seen, still_since = -1, time.monotonic()
     while time.monotonic() - still_since < 4:
-        if (count := api.post("task_runs/count", task_runs={"state": {"type": {"any_": ["COMPLETED"]}}})) != seen:
+        if (
+            count := api.post(
+                "task_runs/count", task_runs={"state": {"type": {"any_": ["COMPLETED"]}}}
+            )
+        ) != seen:
             seen, still_since = count, time.monotonic()
         time.sleep(0.5)
 
@@ -80,7 +86,10 @@ def drain(api: PrefectApi) -> None:
 def run_on_workers(project: Project, api: PrefectApi, count: int, documents: int) -> float:
     """From creating the flow run to the last record: workers are up and idle, as they are in the morning."""
     start_again(project)
-    workers = [Worker(api, "bench", f"w{number}", project.folder / f"worker-{number}.log", **project.env) for number in range(count)]
+    workers = [
+        Worker(api, "bench", f"w{number}", project.folder / f"worker-{number}.log", **project.env)
+        for number in range(count)
+    ]
     for worker in workers:
         worker.__enter__()
     try:
@@ -111,19 +120,29 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "prefect-home"
         home.mkdir()
-        with FakeMistralProcess(Path(place) / "log.jsonl", latency=LATENCY_SECONDS) as mistral, prefect_server(home) as api:
+        with (
+            FakeMistralProcess(Path(place) / "log.jsonl", latency=LATENCY_SECONDS) as mistral,
+            prefect_server(home) as api,
+        ):
             project = new_project(Path(place) / "project", wanted.documents, mistral.url)
             direct = run_here(project, "--no-prefect")
             tell("direct", direct)
             tell("allowed with Prefect", direct + 5 + 0.03 * TASKS_OF_A_DOCUMENT * wanted.documents)
-            project.env |= {name: value for name, value in api.environment.items() if name.startswith("PREFECT_")}
+            project.env |= {
+                name: value
+                for name, value in api.environment.items()
+                if name.startswith("PREFECT_")
+            }
             tell("Prefect, in this process", run_here(project, "--prefect"))
             api.create_pool("bench")
             write_flows(project, SCALED)
             assert project.run("deploy").returncode == 0
             for count in wanted.workers:
                 drain(api)
-                tell(f"Prefect, {count} worker(s)", run_on_workers(project, api, count, wanted.documents))
+                tell(
+                    f"Prefect, {count} worker(s)",
+                    run_on_workers(project, api, count, wanted.documents),
+                )
 
 
 def tell(name: str, seconds: float) -> None:

@@ -27,7 +27,10 @@ from tasks.documents.identify import PDF, identify
 from tasks.documents.reader import DocumentReader
 
 DOCUMENTS, PAGES = 4, 16  # at one time, as `concurrency` has them by default
-_DEFAULT = [Path(__file__).parents[2] / "shared" / "data" / name for name in ("invoices-dev", "einvoices-dev")]
+_DEFAULT = [
+    Path(__file__).parents[2] / "shared" / "data" / name
+    for name in ("invoices-dev", "einvoices-dev")
+]
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
@@ -42,7 +45,11 @@ class Measured(NamedTuple):
 
 
 def median_of(rounds: Sequence[Measured]) -> Measured:
-    return Measured(rounds[0].pages, median(each.seconds for each in rounds), median(each.cpu_seconds for each in rounds))
+    return Measured(
+        rounds[0].pages,
+        median(each.seconds for each in rounds),
+        median(each.cpu_seconds for each in rounds),
+    )
 
 
 def cpu_of(pids: Sequence[int]) -> float:
@@ -55,10 +62,15 @@ def cpu_of(pids: Sequence[int]) -> float:
 
 
 def resident_mb(pids: Sequence[int]) -> float:
-    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_KB for pid in pids) / 1024
+    return (
+        sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_KB for pid in pids)
+        / 1024
+    )
 
 
-async def measure_docmill(documents: list[Document], side: int, workers: int | None) -> tuple[Measured, Measured]:
+async def measure_docmill(
+    documents: list[Document], side: int, workers: int | None
+) -> tuple[Measured, Measured]:
     """First visits, which also learn words and kinds; then the same pages again, of which only images are wanted."""
     with tempfile.TemporaryDirectory() as store:
         async with DocumentReader(RenderSettingsSpec(), store_url=store, workers=workers) as reader:
@@ -84,7 +96,9 @@ async def _all_pages(reader: DocumentReader, documents: list[Document], side: in
     async def read(document: Document) -> int:
         async with at_one_time:
             info = await reader.open(document)
-            await asyncio.gather(*(visit(document, number) for number in range(1, info.page_count + 1)))
+            await asyncio.gather(
+                *(visit(document, number) for number in range(1, info.page_count + 1))
+            )
             return info.page_count
 
     return sum(await asyncio.gather(*map(read, documents)))
@@ -150,7 +164,7 @@ def rivals() -> dict[str, Callable[[Path, int], int]]:
 
 async def measure_long(pages: int, side: int) -> None:
     """One long document: time to the first page after opening, and memory of the workers on the way."""
-    from tests.documents import make_pdf
+    from tests.support.documents import make_pdf
 
     with tempfile.TemporaryDirectory() as folder:
         document = identify(make_pdf(pages, Path(folder) / "long.pdf"))
@@ -164,20 +178,32 @@ async def measure_long(pages: int, side: int) -> None:
             resident = []
             for start in range(1, pages, 50):
                 numbers = range(start, min(start + 50, pages + 1))
-                await asyncio.gather(*(reader.image(document, number, RenderSettings(max_side_px=side)) for number in numbers))
+                await asyncio.gather(
+                    *(
+                        reader.image(document, number, RenderSettings(max_side_px=side))
+                        for number in numbers
+                    )
+                )
                 resident.append(resident_mb(reader.worker_pids))
             seconds = time.perf_counter() - first
     print(
         f"\n{pages} pages: opened in {1000 * (opened - begun):.0f} ms, first page {1000 * (first - opened):.0f} ms later, {pages / seconds:.0f} pages/s"
     )
-    print("workers' memory (MB, all together) after each 50 pages: " + " ".join(f"{mb:.0f}" for mb in resident))
+    print(
+        "workers' memory (MB, all together) after each 50 pages: "
+        + " ".join(f"{mb:.0f}" for mb in resident)
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", nargs="*", type=Path, default=_DEFAULT)
     parser.add_argument("--sides", nargs="*", type=int, default=[1024, 1540])
-    parser.add_argument("--repeat", type=int, default=10, help="times that each document is read in a round")
+    parser.add_argument(
+        "--repeat", type=int, default=10, help="times that each document is read in a round"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", type=int, default=500)
     parser.add_argument("--workers", type=int)
@@ -191,15 +217,21 @@ def main() -> None:
         for turn in range(options.repeat)
         for document in documents
     ]
-    print(f"{'program (medians of the rounds)':<34} {'px':>5} {'pages':>6} {'pages/s':>9} {'CPU ms':>9}")
+    print(
+        f"{'program (medians of the rounds)':<34} {'px':>5} {'pages':>6} {'pages/s':>9} {'CPU ms':>9}"
+    )
     for side in options.sides:
         measured: dict[str, list[Measured]] = {}
-        for _ in range(options.rounds):  # in turn, so that a machine that changes its speed does so for all
+        for _ in range(
+            options.rounds
+        ):  # in turn, so that a machine that changes its speed does so for all
             first, second = asyncio.run(measure_docmill(again, side, options.workers))
             measured.setdefault("docmill, with words and kinds", []).append(first)
             measured.setdefault("docmill, images only", []).append(second)
             for name, render in rivals().items():
-                measured.setdefault(name, []).append(measure_loop(render, [document.path for document in again], side))
+                measured.setdefault(name, []).append(
+                    measure_loop(render, [document.path for document in again], side)
+                )
         for name, rounds in measured.items():
             print(median_of(rounds).row(name, side))
     asyncio.run(measure_long(options.long, options.sides[0]))

@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 from bench.process_tree import Measured, measure
-from tests.documents import make_pdf
-from tests.fake_mistral.process import FakeMistralProcess
+from tests.support.documents import make_pdf
+from tests.support.fake_mistral.process import FakeMistralProcess
 
 LATENCY_SECONDS = 0.3
 IN_FLIGHT = 32
@@ -50,7 +50,11 @@ def make_documents(folder: Path, count: int, pdf_folder: Path | None) -> int:
     pages = 0
     for number in range(count):
         path = folder / f"invoice-{number:03}.pdf"
-        data = samples[number % len(samples)].read_bytes() if samples else make_pdf(1, path).read_bytes()
+        data = (
+            samples[number % len(samples)].read_bytes()
+            if samples
+            else make_pdf(1, path).read_bytes()
+        )
         path.write_bytes(data + b"\n%% copy %d\n" % number)
         with pypdfium2.PdfDocument(path) as pdf:
             pages += len(pdf)
@@ -101,7 +105,9 @@ def sent_since(server: FakeMistralProcess, before: int) -> int:
     return len(server.log()) - before
 
 
-def measure_case(title: str, project: Path, paths: str, pages: int, server: FakeMistralProcess) -> None:
+def measure_case(
+    title: str, project: Path, paths: str, pages: int, server: FakeMistralProcess
+) -> None:
     """A first run, a second (all skipped) and one with --again (all answers from the cache)."""
     for name, more in (("first", ()), ("second", ()), ("--again", ("--again",))):
         before = len(server.log())
@@ -112,20 +118,29 @@ def measure_case(title: str, project: Path, paths: str, pages: int, server: Fake
             raise SystemExit(1)
         statuses = [
             document["status"]
-            for document in json.loads(measured.output[measured.output.index("{") :].rpartition("}")[0] + "}")["documents"]
+            for document in json.loads(
+                measured.output[measured.output.index("{") :].rpartition("}")[0] + "}"
+            )["documents"]
         ]
-        print(f"{'':<34} " + ", ".join(f"{statuses.count(status)} {status}" for status in sorted(set(statuses))))
+        print(
+            f"{'':<34} "
+            + ", ".join(f"{statuses.count(status)} {status}" for status in sorted(set(statuses)))
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--pdf-folder", type=Path)
     options = parser.parse_args()
     for _ in range(options.runs):
         with tempfile.TemporaryDirectory() as scratch:
             root = Path(scratch)
-            with FakeMistralProcess(root / "server.jsonl", latency=LATENCY_SECONDS, validate=False) as server:
+            with FakeMistralProcess(
+                root / "server.jsonl", latency=LATENCY_SECONDS, validate=False
+            ) as server:
                 for title, count in (("100 documents", 100), ("one 500-page PDF", 1)):
                     project, pages = make_project(root, title, count, options.pdf_folder)
                     measure_case(f"{title} ({pages} pages)", project, "inbox", pages, server)

@@ -12,7 +12,11 @@ def _refuse_foreign_packages() -> None:
         spec = util.find_spec(name)
         origin = Path(spec.origin).resolve() if spec and spec.origin else None
         if origin is None or origin.parent.parent != _HOME:
-            found = origin or (next(iter(spec.submodule_search_locations)) if spec and spec.submodule_search_locations else "nothing")
+            found = origin or (
+                next(iter(spec.submodule_search_locations))
+                if spec and spec.submodule_search_locations
+                else "nothing"
+            )
             raise ImportError(
                 f"docmill's package `{name}` is hidden: expected {_HOME / name / '__init__.py'}, found {found}. "
                 "Start Python with PYTHONSAFEPATH=1 (or `python -P`), or rename that folder or take it off PYTHONPATH."

@@ -84,7 +84,9 @@ class Page(BaseModel):
     height_pt: float
     words: tuple[Word, ...] = ()  # reading order as seen
     words_from: Literal["text_layer", "ocr", "none"] = "none"
-    form_fields: dict[str, str] = {}  # AcroForm fields on this page that hold a value: full name -> value
+    form_fields: dict[
+        str, str
+    ] = {}  # AcroForm fields on this page that hold a value: full name -> value
 
 
 class PageImage(NamedTuple):

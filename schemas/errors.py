@@ -78,7 +78,9 @@ class FlowFileError(CallError):
 
     def __str__(self) -> str:
         lines = [
-            f"{self.file}:{p.line}:{p.column}: {p.place}: {p.message}" if p.place else f"{self.file}:{p.line}:{p.column}: {p.message}"
+            f"{self.file}:{p.line}:{p.column}: {p.place}: {p.message}"
+            if p.place
+            else f"{self.file}:{p.line}:{p.column}: {p.message}"
             for p in self.problems
         ]
         count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
@@ -107,9 +109,7 @@ class MissingExtraError(CallError):
         self.what, self.extra = what, extra
 
     def __str__(self) -> str:
-        return (
-            f'{self.what} needs an optional package: pip install "docmill[{self.extra}]" (in a checkout: pip install -e ".[{self.extra}]")'
-        )
+        return f'{self.what} needs an optional package: pip install "docmill[{self.extra}]" (in a checkout: pip install -e ".[{self.extra}]")'
 
 
 class StateError(DocmillError):

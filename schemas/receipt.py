@@ -26,7 +26,9 @@ class Receipt(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    company: str = Field(description="Name of the shop or company that was paid, as printed at the top")
+    company: str = Field(
+        description="Name of the shop or company that was paid, as printed at the top"
+    )
     date: Date = Field(description="Day of the purchase")
     total: Decimal = Field(description="Total to pay, tax and rounding included")
     address: str | None = Field(None, description="Address of the shop, on one line")
@@ -37,4 +39,6 @@ class Receipt(BaseModel):
     tax_total: Decimal | None = Field(None, description="Total tax")
     rounding_amount: Decimal | None = Field(None, description="Added to round the total")
     payment_method: str | None = Field(None, description="How it was paid, such as cash or card")
-    items: tuple[ReceiptItem, ...] = Field((), description="What was bought, in the order of the receipt")
+    items: tuple[ReceiptItem, ...] = Field(
+        (), description="What was bought, in the order of the receipt"
+    )

@@ -86,8 +86,12 @@ class Draft(BaseModel):
     pages: tuple[PageHandle, ...] = ()
     page_count: int = 0  # all pages of the document, also those left out by `pages` or `max_pages`
     extractions: tuple[PageExtraction, ...] = ()
-    record: dict[str, JsonValue] | None = None  # null where nothing was found; None before `summarise` or `einvoice`
-    record_complete: bool = False  # an e-invoice satisfied the schema: extract and summarise have nothing to do
+    record: dict[str, JsonValue] | None = (
+        None  # null where nothing was found; None before `summarise` or `einvoice`
+    )
+    record_complete: bool = (
+        False  # an e-invoice satisfied the schema: extract and summarise have nothing to do
+    )
     evidence: tuple[Evidence, ...] = ()
     findings: tuple[Finding, ...] = ()
     usage: Usage = Usage()

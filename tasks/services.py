@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.definition import FlowDefinition
+from tasks.flow_definition import FlowDefinition
 
 if TYPE_CHECKING:
     from tasks.documents.reader import DocumentReader
+    from tasks.ledger.ledger import Ledger
     from tasks.models.gateway import ModelGateway
-    from tasks.sinks.views import OutputViews
-    from tasks.state.ledger import Ledger
+    from tasks.outputs.views import OutputViews
 
 
 @dataclass(frozen=True, slots=True)

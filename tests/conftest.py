@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines import cli
-from tests.fake_mistral.process import FakeMistralProcess
-from tests.prefect_server import PrefectApi, prefect_server
-from tests.projects import Project
+from tests.support.fake_mistral.process import FakeMistralProcess
+from tests.support.prefect_server import PrefectApi, prefect_server
+from tests.support.projects import Project
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ def online_project(project: Project, server: FakeMistralProcess) -> Project:
 
 
 @pytest.fixture
-def docmill(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+def docmill(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
     """Runs the command line in this process: exit code, stdout, stderr. For commands that start nothing; `project.run` is the real thing."""
     for name in ("DOCMILL_FILE", "DOCMILL_STATE", "MISTRAL_API_KEY", "MISTRAL_BASE_URL"):
         monkeypatch.delenv(name, raising=False)

@@ -13,7 +13,21 @@ from typer.core import TyperGroup
 
 from schemas.errors import DocmillError, ExitCode, FlowFileError
 
-COMMANDS = ("run", "check", "init", "schema", "deploy", "serve", "watch", "plan", "usage", "documents", "retry", "forget", "cache")
+COMMANDS = (
+    "run",
+    "check",
+    "init",
+    "schema",
+    "deploy",
+    "serve",
+    "watch",
+    "plan",
+    "usage",
+    "documents",
+    "retry",
+    "forget",
+    "cache",
+)
 
 
 class _CommandsOnDemand(TyperGroup):
@@ -44,7 +58,9 @@ def _command(name: str) -> Any:
     return typer.main.get_command(single)
 
 
-app = typer.Typer(cls=_CommandsOnDemand, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(
+    cls=_CommandsOnDemand, add_completion=False, rich_markup_mode=None, no_args_is_help=True
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,7 +73,12 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _docmill(
-    _version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
 ) -> None:
     """A few lines of YAML turn invoices into checked records, by Mistral's models or offline.
 
@@ -70,7 +91,9 @@ def main() -> NoReturn:
     try:
         typer.main.get_command(app)(prog_name="docmill")
     except DocmillError as error:
-        typer.echo(str(error) if isinstance(error, FlowFileError) else f"docmill: {error}", err=True)
+        typer.echo(
+            str(error) if isinstance(error, FlowFileError) else f"docmill: {error}", err=True
+        )
         _print_json_error(error.code, error)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the edge of the program: whatever else arrives here is a bug
@@ -85,7 +108,9 @@ def _print_json_error(code: str, message: object) -> None:
     if "--json" in sys.argv[1:]:
         import json  # noqa: PLC0415 - only for an error
 
-        typer.echo(json.dumps({"error": {"code": code, "message": str(message)}}, ensure_ascii=False))
+        typer.echo(
+            json.dumps({"error": {"code": code, "message": str(message)}}, ensure_ascii=False)
+        )
 
 
 def _report_bug(error: Exception) -> None:
@@ -96,11 +121,17 @@ def _report_bug(error: Exception) -> None:
     text = "".join(traceback.format_exception(error))
     frame = traceback.extract_tb(error.__traceback__)[-1]
     typer.echo(
-        f"docmill: a bug in docmill: {type(error).__name__} in {frame.filename}:{frame.lineno}; what was finished is kept.", err=True
+        f"docmill: a bug in docmill: {type(error).__name__} in {frame.filename}:{frame.lineno}; what was finished is kept.",
+        err=True,
     )
     if any(argument in ("-v", "-vv", "--verbose") for argument in sys.argv[1:]):
         typer.echo(text, err=True)
         return
-    with tempfile.NamedTemporaryFile("w", prefix="docmill-bug-", suffix=".txt", delete=False, encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="docmill-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
         file.write(text)
-    typer.echo(f"The traceback is in {file.name} (`-v` shows it here). Please report it; look first whether it names a document.", err=True)
+    typer.echo(
+        f"The traceback is in {file.name} (`-v` shows it here). Please report it; look first whether it names a document.",
+        err=True,
+    )

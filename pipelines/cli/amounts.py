@@ -14,5 +14,7 @@ def dollars(text: str | None) -> Decimal | None:
     except InvalidOperation:
         value = Decimal(0)
     if not (value.is_finite() and value > 0):
-        raise CallError(f"--max-cost must be an amount in USD greater than 0, found {text!r}; nothing was run.")
+        raise CallError(
+            f"--max-cost must be an amount in USD greater than 0, found {text!r}; nothing was run."
+        )
     return value

@@ -5,16 +5,21 @@ from typing import Annotated
 
 import typer
 
-from pipelines.counted import counted
+from pipelines.display.wording import counted
 
 
 def check(
-    flow: Annotated[str | None, typer.Argument(help="Show this flow only; the whole file is checked.", metavar="[FLOW]")] = None,
-    file: Annotated[Path | None, typer.Option("-f", "--file", help="The flows.yaml to check.")] = None,
+    flow: Annotated[
+        str | None,
+        typer.Argument(help="Show this flow only; the whole file is checked.", metavar="[FLOW]"),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("-f", "--file", help="The flows.yaml to check.")
+    ] = None,
 ) -> None:
     """Check flows.yaml and say what each flow will do. Exit code 2 when something is wrong."""
+    from pipelines.describing.explain import explain  # noqa: PLC0415
     from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import it
-    from pipelines.loading.explain import explain  # noqa: PLC0415
 
     project = load_project(find_flow_file(file))
     if flow is not None:

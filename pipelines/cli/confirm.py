@@ -12,5 +12,7 @@ def confirmed(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CallError("this removes something and there is no terminal to ask at; nothing was removed. Add --yes.")
+        raise CallError(
+            "this removes something and there is no terminal to ask at; nothing was removed. Add --yes."
+        )
     typer.confirm(question, abort=True)

@@ -11,7 +11,11 @@ import typer
 from schemas.errors import CallError
 
 
-def init(folder: Annotated[Path, typer.Argument(help="Folder of the new project; made when missing.", metavar="FOLDER")]) -> None:
+def init(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of the new project; made when missing.", metavar="FOLDER")
+    ],
+) -> None:
     """Make a project of your own in FOLDER.
 
     It holds flows.yaml, a schema to change, an inbox and a .gitignore. Nothing is overwritten.
@@ -19,7 +23,9 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder of the new project;
     contents = project_files()
     taken = [name for name in contents if (folder / name).exists()]
     if taken:
-        raise CallError(f"{folder} has {', '.join(taken)} already; nothing was written. Name another folder, or move what is there.")
+        raise CallError(
+            f"{folder} has {', '.join(taken)} already; nothing was written. Name another folder, or move what is there."
+        )
     try:
         for name, text in contents.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +38,7 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder of the new project;
 
 def project_files() -> dict[str, str]:
     """Text of each file of a new project, by path. The schema is a copy of the shipped `Invoice`, for its owner to change."""
-    from pipelines.loading.json_schema import SCHEMA_FILE, flow_file_schema  # noqa: PLC0415 - `docmill --help` must not import it
+    from pipelines.describing.json_schema import SCHEMA_FILE, flow_file_schema  # noqa: PLC0415 - `docmill --help` must not import it
 
     templates = files("pipelines") / "templates"
     return {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.counted import counted
-from pipelines.printable import printable
-from pipelines.text_table import money, print_rows
+from pipelines.display.printable import printable
+from pipelines.display.text_table import money, print_rows
+from pipelines.display.wording import counted
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -25,7 +25,10 @@ FREE = {  # one, and several
     "done_before": ("document done before", "documents done before"),
     "same_bytes": ("copy of another document", "copies of other documents"),
     "failing": ("document that cannot be read", "documents that cannot be read"),
-    "not_tried": ("document that failed too often (`docmill retry`)", "documents that failed too often (`docmill retry`)"),
+    "not_tried": (
+        "document that failed too often (`docmill retry`)",
+        "documents that failed too often (`docmill retry`)",
+    ),
     "cached_answers": ("answer from the cache", "answers from the cache"),
     "blank_pages": ("blank page", "blank pages"),
 }
@@ -34,13 +37,27 @@ FREE = {  # one, and several
 def plan(
     flow: Annotated[str, typer.Argument(help="Name of a flow in flows.yaml.", metavar="FLOW")],
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Files, folders or globs instead of the flow's source.", metavar="[PATH]...")
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders or globs instead of the flow's source.", metavar="[PATH]..."
+        ),
     ] = None,
-    file: Annotated[Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")] = None,
-    local: Annotated[bool, typer.Option("--local", help="Plan a run with the offline engine.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Most tokens the run may spend.")] = None,
-    max_cost: Annotated[str | None, typer.Option("--max-cost", help="Most money the run may spend, in USD.", metavar="USD")] = None,
+    file: Annotated[
+        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Plan a run with the offline engine.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Most tokens the run may spend.")
+    ] = None,
+    max_cost: Annotated[
+        str | None,
+        typer.Option("--max-cost", help="Most money the run may spend, in USD.", metavar="USD"),
+    ] = None,
 ) -> None:
     """Show what a run would cost before anything is spent: documents, pages, what is free, calls, tokens and money, and whether the budget allows it."""
     from pipelines.cli.amounts import dollars  # noqa: PLC0415 - `docmill --help` must not import it
@@ -48,7 +65,9 @@ def plan(
 
     cost = dollars(max_cost)
     project = load_project(find_flow_file(file))
-    found, notes = asyncio.run(_plan(project, flow, paths or None, local=local, max_tokens=max_tokens, max_cost=cost))
+    found, notes = asyncio.run(
+        _plan(project, flow, paths or None, local=local, max_tokens=max_tokens, max_cost=cost)
+    )
     if as_json:
         sys.stdout.write(json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -60,7 +79,13 @@ def plan(
 
 
 async def _plan(
-    project: "Project", flow: str, paths: list[str] | None, *, local: bool, max_tokens: int | None, max_cost: "Decimal | None"
+    project: "Project",
+    flow: str,
+    paths: list[str] | None,
+    *,
+    local: bool,
+    max_tokens: int | None,
+    max_cost: "Decimal | None",
 ) -> "tuple[Plan, list[str]]":
     """The plan, and notes. Workers that open documents start while the rest is imported, which takes as long."""
     from pipelines.loading import define  # noqa: PLC0415
@@ -72,7 +97,10 @@ async def _plan(
 
     spec = project.flow(flow)
     files, notes = files_of_plan(spec, flow, project.folder, paths)
-    render = next((step.settings for step in spec.steps if isinstance(step.settings, RenderSettingsSpec)), RenderSettingsSpec())
+    render = next(
+        (step.settings for step in spec.steps if isinstance(step.settings, RenderSettingsSpec)),
+        RenderSettingsSpec(),
+    )
     async with SketchReader(
         render,
         store_url=store_url(project.flow_file, project.folder),
@@ -104,13 +132,17 @@ def _print(found: "Plan") -> None:
     for model in {each.role: each for each in found.models}.values():
         if model.retired:
             after = f", then {model.next}" if model.next and model.next not in model.retired else ""
-            typer.echo(f"role {model.role}: {', '.join(model.retired)} is known to be retired, {model.model} would be asked{after}")
+            typer.echo(
+                f"role {model.role}: {', '.join(model.retired)} is known to be retired, {model.model} would be asked{after}"
+            )
     _print_budget(found)
 
 
 def _print_budget(found: "Plan") -> None:
     if found.fits_budget is None:
-        typer.echo("no budget: nothing limits what is spent (`budget:` in flows.yaml, --max-tokens, --max-cost)")
+        typer.echo(
+            "no budget: nothing limits what is spent (`budget:` in flows.yaml, --max-tokens, --max-cost)"
+        )
         return
     for budget in found.budgets:
         parts = []
@@ -122,7 +154,9 @@ def _print_budget(found: "Plan") -> None:
             parts.append(f"{money(left / 1e9)} of {money(budget.limit.cost_nano / 1e9)} USD left")
         if parts:
             typer.echo(f"budget: {', '.join(parts)}")
-    typer.echo("the run fits" if found.fits_budget else "the run does not fit: it would not get to its end")
+    typer.echo(
+        "the run fits" if found.fits_budget else "the run does not fit: it would not get to its end"
+    )
 
 
 def _figures(entry: dict[str, Any]) -> tuple[str, ...]:

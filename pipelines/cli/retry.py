@@ -13,18 +13,32 @@ from schemas.errors import CallError, ExitCode
 
 if TYPE_CHECKING:
     from pipelines.loading import Project
-    from tasks.state.documents import DocumentRow
+    from tasks.ledger.documents.listing import DocumentRow
 
 
 def retry(
-    flow: Annotated[str | None, typer.Argument(help="Only the documents of this flow.", metavar="[FLOW]")] = None,
-    wanted: Annotated[
-        list[str] | None, typer.Argument(help="Ids (six first characters are enough), paths or file names.", metavar="[DOCUMENT]...")
+    flow: Annotated[
+        str | None, typer.Argument(help="Only the documents of this flow.", metavar="[FLOW]")
     ] = None,
-    file: Annotated[Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")] = None,
-    local: Annotated[bool, typer.Option("--local", help="Use the offline engine: free, no key, no network.")] = False,
+    wanted: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Ids (six first characters are enough), paths or file names.",
+            metavar="[DOCUMENT]...",
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Use the offline engine: free, no key, no network.")
+    ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout: `runs`, each as of `docmill run --json`.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object on stdout: `runs`, each as of `docmill run --json`.",
+        ),
     ] = False,
 ) -> None:
     """Run failed documents again, also those that no run takes up any more because they failed too often. Exit codes as `docmill run`.
@@ -34,7 +48,7 @@ def retry(
     """
     from pipelines.cli.run import print_summary, result_json, run_by_name  # noqa: PLC0415 - `docmill --help` must not import it
     from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
-    from pipelines.run import RunOptions  # noqa: PLC0415
+    from pipelines.running.run import RunOptions  # noqa: PLC0415
 
     path = find_flow_file(file)
     project = load_project(path)
@@ -59,8 +73,8 @@ def retry(
 def _ids(project: "Project", wanted: list[str]) -> list[str]:
     """The documents that were named. Raises CallError for one that the ledger does not know."""
     from pipelines.loading.places import state_url  # noqa: PLC0415
-    from tasks.state.documents import find  # noqa: PLC0415
-    from tasks.state.looking import LedgerView  # noqa: PLC0415
+    from tasks.ledger.documents.listing import find  # noqa: PLC0415
+    from tasks.ledger.read_only import LedgerView  # noqa: PLC0415
 
     ids: list[str] = []
     with LedgerView(state_url(project.flow_file), project.folder) as view:
@@ -74,16 +88,20 @@ def _ids(project: "Project", wanted: list[str]) -> list[str]:
     return ids
 
 
-async def _take_up_again(project: "Project", flow: str | None, ids: list[str] | None) -> "list[DocumentRow]":
+async def _take_up_again(
+    project: "Project", flow: str | None, ids: list[str] | None
+) -> "list[DocumentRow]":
     """The failed documents (of `ids`; None: all), whose attempts are counted from the start again."""
     from pipelines.loading.places import state_url  # noqa: PLC0415
-    from tasks.state.documents import retry  # noqa: PLC0415
-    from tasks.state.ledger import Ledger  # noqa: PLC0415
+    from tasks.ledger.documents.listing import retry  # noqa: PLC0415
+    from tasks.ledger.ledger import Ledger  # noqa: PLC0415
 
     failed: list[DocumentRow] = []
     async with await Ledger.open(state_url(project.flow_file), project.folder) as ledger:
         for document_id in [None] if ids is None else ids:
-            failed += await ledger.database.write(partial(retry, flow=flow, document_id=document_id))
+            failed += await ledger.database.write(
+                partial(retry, flow=flow, document_id=document_id)
+            )
     if ids is not None and not failed:
         raise CallError(
             "none of these documents has failed; nothing was run. `docmill run FLOW --again PATH` runs a document that is done again."

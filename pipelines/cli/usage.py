@@ -7,32 +7,42 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.text_table import money, print_rows
+from pipelines.display.text_table import money, print_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.spending import Left, SpendingReport, SpentRow
+    from pipelines.reporting.spending import Left, SpendingReport, SpentRow
 
 SHOWN_DAYS, SHOWN_DOCUMENTS = 14, 20
 HEADINGS = ("calls", "documents", "pages", "tokens", "USD", "a document", "a page")
 
 
 def usage(
-    flow: Annotated[str | None, typer.Argument(help="Only what this flow spent.", metavar="[FLOW]")] = None,
-    file: Annotated[Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    flow: Annotated[
+        str | None, typer.Argument(help="Only what this flow spent.", metavar="[FLOW]")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
 ) -> None:
     """Show what was spent and what is left, per flow, day, model and document. Changes nothing."""
     from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import it
     from pipelines.loading.places import state_url  # noqa: PLC0415
-    from pipelines.spending import spending_report  # noqa: PLC0415
-    from tasks.state.looking import LedgerView  # noqa: PLC0415
+    from pipelines.reporting.spending import spending_report  # noqa: PLC0415
+    from tasks.ledger.read_only import LedgerView  # noqa: PLC0415
 
     project = load_project(find_flow_file(file))
     if flow is not None:
         project.flow(flow)  # refuses an unknown one
-    budgets = {name: spec.budget for name, spec in project.flow_file.flows.items() if spec.budget is not None}
+    budgets = {
+        name: spec.budget
+        for name, spec in project.flow_file.flows.items()
+        if spec.budget is not None
+    }
     with LedgerView(state_url(project.flow_file), project.folder) as view:
         report = spending_report(view, budgets, flow)
     if as_json:
@@ -50,17 +60,24 @@ def _print(report: "SpendingReport") -> None:
         _section("model", report.models, len(report.models))
         _section("document", report.documents, SHOWN_DOCUMENTS)
         if report.total.charged_at_bound:
-            typer.echo(f"calls charged at their upper bound: {report.total.charged_at_bound} (their answer, or its usage, was lost)")
+            typer.echo(
+                f"calls charged at their upper bound: {report.total.charged_at_bound} (their answer, or its usage, was lost)"
+            )
     for budget in report.budgets:
-        window = {"run": "a run", "day": f"today ({budget.timezone})", "month": f"this month ({budget.timezone})", "total": "in all"}[
-            budget.per
-        ]
+        window = {
+            "run": "a run",
+            "day": f"today ({budget.timezone})",
+            "month": f"this month ({budget.timezone})",
+            "total": "in all",
+        }[budget.per]
         parts = [f"{_left(budget.tokens, 'tokens')}"] if budget.tokens else []
         parts += [_left(budget.cost, "USD")] if budget.cost else []
         typer.echo(f"budget of {budget.flow}, {window}: {'; '.join(parts)}")
 
 
-def _section(title: str, rows: "Sequence[SpentRow]", most: int, total: "SpentRow | None" = None) -> None:
+def _section(
+    title: str, rows: "Sequence[SpentRow]", most: int, total: "SpentRow | None" = None
+) -> None:
     shown = [*rows[:most], *([total] if total is not None and len(rows) > 1 else [])]
     print_rows((title, *HEADINGS), [_cells(row) for row in shown])
     if len(rows) > most:

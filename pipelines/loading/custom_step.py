@@ -17,7 +17,7 @@ from schemas.errors import DocmillError, StepError
 from schemas.record import Draft
 
 if TYPE_CHECKING:
-    from tasks.definition import StepFunction
+    from tasks.flow_definition import StepFunction
     from tasks.services import Services
 
 _RECORD = TypeAdapter[dict[str, JsonValue] | None](dict[str, JsonValue] | None)
@@ -26,7 +26,9 @@ _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_
 _BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def fit_settings(function: Any, settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def fit_settings(
+    function: Any, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The settings as the function's types want them, and `(setting, message)` for each that does not fit.
 
     A message about the function itself has "" for the setting.
@@ -51,7 +53,9 @@ def fit_settings(function: Any, settings: Mapping[str, Any]) -> tuple[dict[str, 
         elif takes_any and name != "services":
             fitted[name] = value
         else:
-            problems.append((name, f"unknown setting of {function.__name__}; {did_you_mean(name, named)}"))
+            problems.append(
+                (name, f"unknown setting of {function.__name__}; {did_you_mean(name, named)}")
+            )
     return fitted, problems
 
 
@@ -89,7 +93,9 @@ def step_function(name: str, function: Callable[..., Any], folder: Path) -> "Ste
         except DocmillError:
             raise
         except (Exception, SystemExit) as error:  # the user's code may raise anything
-            raise StepError(f"{name} broke: {type(error).__name__} at {where(error, folder / file, file)}") from error
+            raise StepError(
+                f"{name} broke: {type(error).__name__} at {where(error, folder / file, file)}"
+            ) from error
         return _checked(name, result)
 
     run.__name__ = function.__name__
@@ -99,7 +105,9 @@ def step_function(name: str, function: Callable[..., Any], folder: Path) -> "Ste
 def _checked(name: str, result: object) -> Draft:
     """What a step returned, when it is a draft that can be written. Raises StepError."""
     if not isinstance(result, Draft):
-        raise StepError(f"{name} returned {type(result).__name__}; a step returns the draft: `return draft.model_copy(update={{...}})`")
+        raise StepError(
+            f"{name} returned {type(result).__name__}; a step returns the draft: `return draft.model_copy(update={{...}})`"
+        )
     try:
         _RECORD.validate_python(result.record)
     except ValidationError as error:

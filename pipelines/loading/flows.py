@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from pipelines.loading.places import state_url, store_url
 from pipelines.loading.project import Project, load_project
 from schemas.flow import FlowFile, ProviderSpec, StepSpec
-from tasks.definition import FlowDefinition, Step
+from tasks.flow_definition import FlowDefinition, Step
 
 if TYPE_CHECKING:
-    from pipelines.loading.references import OwnStep, References
-    from tasks.definition import StepFunction
+    from pipelines.loading.resolving import OwnStep, References
+    from tasks.flow_definition import StepFunction
 
 
 def load_flow_file(path: Path) -> FlowFile:
@@ -38,7 +38,10 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
         spec=spec,
         folder=project.folder,
         engine="local" if local else "mistral",
-        steps=tuple(_step(step, references.own_steps.get(index), project.folder) for index, step in enumerate(spec.steps)),
+        steps=tuple(
+            _step(step, references.own_steps.get(index), project.folder)
+            for index, step in enumerate(spec.steps)
+        ),
         provider=ProviderSpec() if local else project.provider(spec.provider),
         provider_name=spec.provider,
         models=flow_file.models,
@@ -46,7 +49,11 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
         schema=references.schema,
         prompts={}
         if local
-        else {step.name: _prompt(step.name, references) for step in spec.steps if step.name in ("extract", "summarise")},
+        else {
+            step.name: _prompt(step.name, references)
+            for step in spec.steps
+            if step.name in ("extract", "summarise")
+        },
         state_url=state_url(flow_file),
         store_url=store_url(flow_file, project.folder),
     )
@@ -62,11 +69,11 @@ def _step(step: StepSpec, own: "OwnStep | None", folder: Path) -> Step:
 
 def built_in_step(name: str) -> "StepFunction":
     """Step NAME is the function NAME in tasks/NAME.py; only the modules of the flow's own steps are imported."""
-    function: StepFunction = getattr(importlib.import_module(f"tasks.{name}"), name)
+    function: StepFunction = getattr(importlib.import_module(f"tasks.steps.{name}"), name)
     return function
 
 
 def _prompt(step: str, references: "References") -> str:
-    from tasks.models.prompts import shipped  # noqa: PLC0415 - `check` needs no prompt
+    from tasks.models.conversation.prompts import shipped  # noqa: PLC0415 - `check` needs no prompt
 
     return references.prompts.get(step) or shipped(step)

@@ -9,7 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from schemas.flow import FieldSpec, FieldType
 
-_PLAIN: dict[str, type] = {"string": str, "integer": int, "number": float, "decimal": Decimal, "date": date, "boolean": bool}
+_PLAIN: dict[str, type] = {
+    "string": str,
+    "integer": int,
+    "number": float,
+    "decimal": Decimal,
+    "date": date,
+    "boolean": bool,
+}
 
 
 def inline_model(name: str, fields: Mapping[str, FieldSpec | FieldType]) -> type[BaseModel]:
@@ -24,7 +31,9 @@ def inline_model(name: str, fields: Mapping[str, FieldSpec | FieldType]) -> type
             annotation = annotation | None
         info = Field(default, description=field.description, alias=field_name if taken else None)
         definitions[f"{field_name}_" if taken else field_name] = (annotation, info)
-    config = ConfigDict(frozen=True, protected_namespaces=(), validate_by_name=True, validate_by_alias=True)
+    config = ConfigDict(
+        frozen=True, protected_namespaces=(), validate_by_name=True, validate_by_alias=True
+    )
     return create_model(name, __config__=config, **definitions)
 
 

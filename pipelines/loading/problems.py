@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from pipelines.loading.yaml_source import YamlPath, YamlSource
-from schemas.deployment import DEPLOYMENT_NAME_PATTERN
 from schemas.errors import Problem
 from schemas.flow import ENVIRONMENT_PATTERN, NAME_PATTERN, URL_PATTERN, FlowFile
+from schemas.flow.deployment import DEPLOYMENT_NAME_PATTERN
 
 _SECRET_KEYS = {
     "state",
@@ -50,7 +50,9 @@ _EXPECTED: dict[str, Callable[[dict[str, Any]], str]] = {
     "greater_than_equal": lambda context: f"at least {context['ge']}",
     "less_than": lambda context: f"less than {context['lt']}",
     "less_than_equal": lambda context: f"at most {context['le']}",
-    "string_pattern_mismatch": lambda context: _PATTERNS.get(context["pattern"], f"text that matches {context['pattern']}"),
+    "string_pattern_mismatch": lambda context: _PATTERNS.get(
+        context["pattern"], f"text that matches {context['pattern']}"
+    ),
     "string_too_short": lambda context: f"text of at least {context['min_length']} characters",
     "string_too_long": lambda context: f"text of at most {context['max_length']} characters",
     "datetime_parsing": lambda _: "a date and time such as 2026-01-31T06:00:00",
@@ -114,7 +116,9 @@ def _yaml_path(details: ErrorDetails, source: YamlSource) -> YamlPath:
 
 
 def _problem(path: YamlPath, errors: Sequence[ErrorDetails], source: YamlSource) -> Problem:
-    special = next((message for details in errors if (message := _special_message(details, path))), None)
+    special = next(
+        (message for details in errors if (message := _special_message(details, path))), None
+    )
     return problem_at(source, path, special or _expectation(errors, path))
 
 
@@ -122,12 +126,16 @@ def _expectation(errors: Sequence[ErrorDetails], path: YamlPath) -> str:
     value = errors[0]["input"]
     if not all(details["type"] in _EXPECTED for details in errors):
         return "; ".join(details["msg"] for details in errors)
-    expected = " or ".join(dict.fromkeys(_EXPECTED[details["type"]](details.get("ctx", {})) for details in errors))
+    expected = " or ".join(
+        dict.fromkeys(_EXPECTED[details["type"]](details.get("ctx", {})) for details in errors)
+    )
     message = f"must be {expected}"
     if path and path[-1] in _SECRET_KEYS:
         return message
     message += f", found {found(value)}"
-    if any(details["type"] in ("literal_error", "enum") for details in errors) and isinstance(value, str):
+    if any(details["type"] in ("literal_error", "enum") for details in errors) and isinstance(
+        value, str
+    ):
         choices = [choice.strip(" '") for choice in expected.replace(" or ", ",").split(",")]
         hint = did_you_mean(value, choices)
         return f"{message}; {hint}" if hint.startswith("did") else message
@@ -156,12 +164,18 @@ def _step_names_message(context: dict[str, Any]) -> str:
 
 _SPECIAL: dict[str, Callable[[ErrorDetails, YamlPath], str]] = {
     "missing": lambda _, __: "is missing",
-    "extra_forbidden": lambda _, path: f"unknown key; {did_you_mean(str(path[-1]), _known_keys(path[:-1]))}",
-    "too_short": lambda details, _: f"must have {details['ctx']['min_length']} or more entries, found none",
+    "extra_forbidden": lambda _, path: (
+        f"unknown key; {did_you_mean(str(path[-1]), _known_keys(path[:-1]))}"
+    ),
+    "too_short": lambda details, _: (
+        f"must have {details['ctx']['min_length']} or more entries, found none"
+    ),
     "value_error": lambda details, _: str(details["ctx"]["error"]),
     "unknown_step": lambda details, _: _unknown_step_message(details["ctx"]),
     "step_names": lambda details, _: _step_names_message(details["ctx"]),
-    "step_form": lambda details, _: f"must be a step such as `- render: {{}}`, found {found(details['input'])}",
+    "step_form": lambda details, _: (
+        f"must be a step such as `- render: {{}}`, found {found(details['input'])}"
+    ),
 }
 
 
@@ -196,5 +210,7 @@ def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
 
 
 def _branches(schema: dict[str, Any], root: dict[str, Any]) -> list[dict[str, Any]]:
-    inner = [_resolved(branch, root) for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))]
+    inner = [
+        _resolved(branch, root) for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+    ]
     return [schema, *(leaf for branch in inner for leaf in _branches(branch, root))]

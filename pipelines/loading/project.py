@@ -9,12 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.loading.problems import did_you_mean, problem_at, problems_of
-from pipelines.loading.references import References, Resolver
+from pipelines.loading.resolving import References, Resolver
 from pipelines.loading.step_order import order_problems
 from pipelines.loading.yaml_source import MAX_BYTES, YamlSource, parse_yaml
 from schemas.errors import CallError, FlowFileError, Problem
 from schemas.flow import DEFAULT_MODELS, FlowFile, FlowSpec, ProviderSpec, StepSpec
-from schemas.spec import readable_url
+from schemas.flow.spec import readable_url
 
 FILE_NAME = "flows.yaml"
 
@@ -31,7 +31,9 @@ class Project:
     def flow(self, name: str) -> FlowSpec:
         """Raises CallError for a flow that the file does not have."""
         if name not in self.flow_file.flows:
-            raise CallError(f"{self.file} has no flow `{name}`; {did_you_mean(name, self.flow_file.flows, otherwise='flows')}")
+            raise CallError(
+                f"{self.file} has no flow `{name}`; {did_you_mean(name, self.flow_file.flows, otherwise='flows')}"
+            )
         return self.flow_file.flows[name]
 
     def provider(self, name: str) -> ProviderSpec:
@@ -53,7 +55,9 @@ def find_flow_file(given: Path | None = None) -> Path:
             return Path(os.path.relpath(folder / FILE_NAME, here))
         if (folder / ".git").exists():
             break
-    raise CallError(f"no {FILE_NAME} in {here} or above it; name one with -f FILE, or make a project with `docmill init FOLDER`")
+    raise CallError(
+        f"no {FILE_NAME} in {here} or above it; name one with -f FILE, or make a project with `docmill init FOLDER`"
+    )
 
 
 def load_project(path: Path) -> Project:
@@ -66,7 +70,11 @@ def load_project(path: Path) -> Project:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)  # one more than allowed, so that parse_yaml can tell
     except OSError as error:
-        hint = "; `docmill init FOLDER` makes a project" if isinstance(error, FileNotFoundError) else ""
+        hint = (
+            "; `docmill init FOLDER` makes a project"
+            if isinstance(error, FileNotFoundError)
+            else ""
+        )
         raise CallError(f"cannot read {path}: {error.strerror}{hint}") from error
     source = parse_yaml(data)
     problems = list(source.problems)
@@ -101,7 +109,9 @@ def read_environment(folder: Path) -> None:
         raise CallError(f"cannot read {file}: {error.strerror}") from error
 
 
-def resolve_provider(flow_file: FlowFile, name: str, environment: Mapping[str, str]) -> ProviderSpec:
+def resolve_provider(
+    flow_file: FlowFile, name: str, environment: Mapping[str, str]
+) -> ProviderSpec:
     """Provider `name`; for the one named `mistral`, MISTRAL_BASE_URL of the environment goes before its `base_url`.
 
     Raises CallError when that is not a URL.
@@ -117,7 +127,9 @@ def resolve_provider(flow_file: FlowFile, name: str, environment: Mapping[str, s
     return provider.model_copy(update={"base_url": base_url})
 
 
-def _resolve_flows(source: YamlSource, folder: Path, problems: list[Problem]) -> dict[str, References]:
+def _resolve_flows(
+    source: YamlSource, folder: Path, problems: list[Problem]
+) -> dict[str, References]:
     """Checks what one model alone cannot see. Works on the parts that are right, also when others are not, to tell all problems at once."""
     flows = source.at(("flows",))
     references: dict[str, References] = {}
@@ -127,7 +139,9 @@ def _resolve_flows(source: YamlSource, folder: Path, problems: list[Problem]) ->
         engine = flow.get("engine", "mistral")
         if engine == "mistral":
             problems += _provider_problems(source, name, flow)
-        resolver = Resolver(source, folder, name, engine, _declared(source, "models", DEFAULT_MODELS))
+        resolver = Resolver(
+            source, folder, name, engine, _declared(source, "models", DEFAULT_MODELS)
+        )
         entries = flow.get("steps")
         steps = [_step(entry) for entry in entries] if isinstance(entries, list) else []
         for index, step in enumerate(steps):
@@ -135,20 +149,25 @@ def _resolve_flows(source: YamlSource, folder: Path, problems: list[Problem]) ->
                 resolver.step(index, step)
         if all(steps):
             order = order_problems([step.name for step in steps if step])
-            problems += [problem_at(source, ("flows", name, "steps", index), message) for index, message in order]
+            problems += [
+                problem_at(source, ("flows", name, "steps", index), message)
+                for index, message in order
+            ]
         problems += resolver.problems
         references[name] = resolver.found
     return references
 
 
 def _model_problems(source: YamlSource, flow_file: FlowFile) -> list[Problem]:
-    from pipelines.loading.budget_models import model_problems  # noqa: PLC0415 - only for a file whose every value is right
+    from pipelines.loading.budget_feasibility import model_problems  # noqa: PLC0415 - only for a file whose every value is right
 
     return [
         problem_at(source, ("flows", name, *path), message)
         for name, flow in flow_file.flows.items()
         if flow.provider in flow_file.providers
-        for path, message in model_problems(flow_file, flow, resolve_provider(flow_file, flow.provider, os.environ).base_url)
+        for path, message in model_problems(
+            flow_file, flow, resolve_provider(flow_file, flow.provider, os.environ).base_url
+        )
     ]
 
 

@@ -19,13 +19,19 @@ def order_problems(names: Sequence[str]) -> Iterator[tuple[int, str]]:
     for index, name in enumerate(names):
         if name not in _ORDER:
             if not seen:
-                yield index, f"a step of your own cannot be the first; start with {' or '.join(f'`{first}`' for first in _ORDER[:2])}"
+                yield (
+                    index,
+                    f"a step of your own cannot be the first; start with {' or '.join(f'`{first}`' for first in _ORDER[:2])}",
+                )
             continue
         later = [before for before in seen if _ORDER.index(before) > _ORDER.index(name)]
         if name in seen:
             yield index, f"`{name}` stands here for the second time; a flow has each step once"
         elif later:
-            yield index, f"`{name}` must stand before `{later[0]}`; the order is {', '.join(_ORDER)}"
+            yield (
+                index,
+                f"`{name}` must stand before `{later[0]}`; the order is {', '.join(_ORDER)}",
+            )
         elif (needed := _NEEDS_ONE_OF.get(name)) and not set(needed) & set(names[:index]):
             yield index, f"`{name}` needs {' or '.join(f'`{need}`' for need in needed)} before it"
         seen.append(name)

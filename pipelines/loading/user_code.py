@@ -24,8 +24,14 @@ def load_object(reference: str, folder: Path) -> Any:
     """
     target, colon, name = reference.rpartition(":")
     if not colon or not target or not name:
-        raise UserCodeError(f"expected `path.py:Class` or `package.module:Class`, found {reference!r}")
-    module = _load_file(folder / target, target) if target.endswith(".py") else _import_module(target, folder)
+        raise UserCodeError(
+            f"expected `path.py:Class` or `package.module:Class`, found {reference!r}"
+        )
+    module = (
+        _load_file(folder / target, target)
+        if target.endswith(".py")
+        else _import_module(target, folder)
+    )
     if not hasattr(module, name):
         raise UserCodeError(f"{target} has no `{name}`; {did_you_mean(name, _own_names(module))}")
     return getattr(module, name)
@@ -33,7 +39,9 @@ def load_object(reference: str, folder: Path) -> Any:
 
 def _own_names(module: ModuleType) -> list[str]:
     return [
-        name for name, value in vars(module).items() if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
     ]
 
 
@@ -48,7 +56,9 @@ def _load_file(file: Path, shown: str) -> ModuleType:
     module = ModuleType(name)
     module.__file__ = str(file)
     module.__package__ = root
-    sys.modules[name] = module  # dataclasses and pydantic look their module up while a class is made
+    sys.modules[name] = (
+        module  # dataclasses and pydantic look their module up while a class is made
+    )
     try:
         with _guarded(file, shown):
             exec(compile(code, str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102 - the owner's file, named in their flows.yaml
@@ -94,18 +104,32 @@ def _guarded(place: Path, shown: str) -> Iterator[None]:
             f"{where(error, place, shown)}: cannot import {error.name!r}; install it, or write `from .name import ...` for a file beside it"
         ) from error
     except SyntaxError as error:
-        raise UserCodeError(f"{_shown_file(error.filename, place, shown)}:{error.lineno}: {type(error).__name__}: {error.msg}") from error
+        raise UserCodeError(
+            f"{_shown_file(error.filename, place, shown)}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        ) from error
     except (Exception, SystemExit) as error:  # the user's code may raise anything
         detail = str(error).splitlines()
-        raise UserCodeError(f"{where(error, place, shown)}: {type(error).__name__}{': ' + detail[0] if detail else ''}") from error
+        raise UserCodeError(
+            f"{where(error, place, shown)}: {type(error).__name__}{': ' + detail[0] if detail else ''}"
+        ) from error
 
 
 def where(error: BaseException, place: Path, shown: str) -> str:
     """`file:line` of the innermost line of the user's that the error went through. `place`: their file, or their folder."""
     home = (place if place.is_dir() else place.parent).resolve()
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(home)]
-    return f"{_shown_file(frames[-1].filename, place, shown)}:{frames[-1].lineno}" if frames else shown
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(home)
+    ]
+    return (
+        f"{_shown_file(frames[-1].filename, place, shown)}:{frames[-1].lineno}" if frames else shown
+    )
 
 
 def _shown_file(filename: str | None, place: Path, shown: str) -> str:
-    return shown if filename is None or Path(filename) == place.parent.resolve() / place.name else filename
+    return (
+        shown
+        if filename is None or Path(filename) == place.parent.resolve() / place.name
+        else filename
+    )

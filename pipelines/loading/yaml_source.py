@@ -21,12 +21,19 @@ YamlPath = tuple[str | int, ...]
 """Keys and list indexes from the top of the file to a value."""
 
 _TAG = "tag:yaml.org,2002:"
-_COLLECTIONS: dict[type[yaml.Node], str] = {yaml.MappingNode: _TAG + "map", yaml.SequenceNode: _TAG + "seq"}
+_COLLECTIONS: dict[type[yaml.Node], str] = {
+    yaml.MappingNode: _TAG + "map",
+    yaml.SequenceNode: _TAG + "seq",
+}
 _SCALARS = (
     ("null", r"^(~|null|Null|NULL|)$", "~nN"),
     ("bool", r"^(true|True|TRUE|false|False|FALSE)$", "tTfF"),
     ("int", r"^[-+]?(0|[1-9][0-9]{0,30})$", "-+0123456789"),
-    ("float", r"^[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?$", "-+.0123456789"),
+    (
+        "float",
+        r"^[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?$",
+        "-+.0123456789",
+    ),
 )
 _CONVERT: dict[str, Callable[[str], Any]] = {
     _TAG + "str": str,
@@ -52,7 +59,11 @@ class _CoreLoader(yaml.SafeLoader):
         self.nodes += 1
         self.depth += 1
         if self.nodes > MAX_NODES or self.depth > MAX_DEPTH:
-            what = f"more than {MAX_NODES:,} values" if self.nodes > MAX_NODES else f"nested deeper than {MAX_DEPTH} levels"
+            what = (
+                f"more than {MAX_NODES:,} values"
+                if self.nodes > MAX_NODES
+                else f"nested deeper than {MAX_DEPTH} levels"
+            )
             raise _TooLargeError(problem=what, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]  # by PyYAML's stubs
         try:
             return super().compose_node(parent, index)
@@ -61,7 +72,9 @@ class _CoreLoader(yaml.SafeLoader):
 
 
 for _name, _pattern, _first in _SCALARS:
-    _CoreLoader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), [*_first, *([""] if _name == "null" else [])])
+    _CoreLoader.add_implicit_resolver(
+        _TAG + _name, re.compile(_pattern), [*_first, *([""] if _name == "null" else [])]
+    )
 
 
 @dataclass(slots=True)
@@ -74,7 +87,14 @@ class YamlSource:
 
     def position(self, path: YamlPath) -> tuple[int, int]:
         """Line and column, from 1, of the key or list item at `path`, or of the nearest value around it."""
-        return next((self._positions[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self._positions), (1, 1))
+        return next(
+            (
+                self._positions[path[:n]]
+                for n in range(len(path), -1, -1)
+                if path[:n] in self._positions
+            ),
+            (1, 1),
+        )
 
     def has(self, path: YamlPath) -> bool:
         return path in self._positions
@@ -96,9 +116,15 @@ class YamlSource:
         parts: list[str] = []
         for depth, key in enumerate(path):
             if not isinstance(key, int):
-                if not (parts and parts[-1] == key and depth > 0 and isinstance(path[depth - 1], int)):
+                if not (
+                    parts and parts[-1] == key and depth > 0 and isinstance(path[depth - 1], int)
+                ):
                     parts.append(str(key))
-            elif depth > 0 and path[depth - 1] == "steps" and (name := _step_name(self.at(path[: depth + 1]))):
+            elif (
+                depth > 0
+                and path[depth - 1] == "steps"
+                and (name := _step_name(self.at(path[: depth + 1])))
+            ):
                 parts.append(name)
             elif parts:
                 parts[-1] += f"[{key}]"
@@ -115,7 +141,9 @@ def parse_yaml(data: bytes) -> YamlSource:
     """The plain value of a YAML text. Problems of the text are in the result, never raised."""
     source = YamlSource()
     if len(data) > MAX_BYTES:
-        source.problems.append(Problem(1, 1, "", f"is too large; expected at most {MAX_BYTES:,} bytes"))
+        source.problems.append(
+            Problem(1, 1, "", f"is too large; expected at most {MAX_BYTES:,} bytes")
+        )
         return source
     try:
         text = data.decode("utf-8-sig")
@@ -123,7 +151,12 @@ def parse_yaml(data: bytes) -> YamlSource:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
         source.problems.append(
-            Problem(line, column, "", f"is not UTF-8 text: found byte 0x{data[error.start]:02X}; save the file as UTF-8")
+            Problem(
+                line,
+                column,
+                "",
+                f"is not UTF-8 text: found byte 0x{data[error.start]:02X}; save the file as UTF-8",
+            )
         )
         return source
     try:
@@ -131,11 +164,20 @@ def parse_yaml(data: bytes) -> YamlSource:
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         message = f"the character U+{ord(text[error.position]):04X} may not stand in YAML"
-        source.problems.append(Problem(before.count("\n") + 1, error.position - before.rfind("\n"), "", message))
+        source.problems.append(
+            Problem(before.count("\n") + 1, error.position - before.rfind("\n"), "", message)
+        )
         return source
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        source.problems.append(Problem(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, "", _syntax_message(error, text)))
+        source.problems.append(
+            Problem(
+                mark.line + 1 if mark else 1,
+                mark.column + 1 if mark else 1,
+                "",
+                _syntax_message(error, text),
+            )
+        )
         return source
     if node is not None:
         source.value = _Builder(source).build(node, ())
@@ -163,7 +205,11 @@ def _syntax_message(error: yaml.MarkedYAMLError, text: str) -> str:
         return "a second colon stands here; put text that has one in quotes, or look at the indentation here and in the line before"
     if isinstance(error, yaml.parser.ParserError):
         return f"not valid YAML: {error.problem}; look at the indentation and the colons here and in the lines before"
-    where = f" ({error.context}, line {error.context_mark.line + 1})" if error.context and error.context_mark else ""
+    where = (
+        f" ({error.context}, line {error.context_mark.line + 1})"
+        if error.context and error.context_mark
+        else ""
+    )
     return f"not valid YAML: {error.problem}{where}"
 
 
@@ -180,7 +226,9 @@ class _Builder:
         self._built += 1
         if self._built > MAX_NODES or id(node) in self._open:
             if not any(p.message.startswith("aliases") for p in self._source.problems):
-                self._problem(node, path, f"aliases repeat themselves or make more than {MAX_NODES:,} values")
+                self._problem(
+                    node, path, f"aliases repeat themselves or make more than {MAX_NODES:,} values"
+                )
             return None
         self._open.add(id(node))
         try:
@@ -206,13 +254,26 @@ class _Builder:
             line, column = _position(key_node)
             if key == "<<" and key_node.style is None:
                 self._problem(
-                    key_node, path, "merge keys (`<<`) are not part of YAML 1.2; write the keys out, or use an alias for the whole value"
+                    key_node,
+                    path,
+                    "merge keys (`<<`) are not part of YAML 1.2; write the keys out, or use an alias for the whole value",
                 )
             elif key_node.tag != _TAG + "str":
-                self._problem(key_node, path, f"a key must be text, found {key or 'nothing'}; put it in quotes if it is meant")
+                self._problem(
+                    key_node,
+                    path,
+                    f"a key must be text, found {key or 'nothing'}; put it in quotes if it is meant",
+                )
             elif key in first:
                 place = self._source.place((*path, key))
-                self._source.problems.append(Problem(line, column, place, f"duplicate key; `{key}` stands on line {first[key]} already"))
+                self._source.problems.append(
+                    Problem(
+                        line,
+                        column,
+                        place,
+                        f"duplicate key; `{key}` stands on line {first[key]} already",
+                    )
+                )
             else:
                 first[key] = line
                 self._source._positions[(*path, key)] = line, column  # noqa: SLF001 - as above
@@ -226,11 +287,17 @@ class _Builder:
         try:
             return convert(node.value)
         except ValueError:
-            self._problem(node, path, f"{node.value[:40]!r} is not a YAML {node.tag.removeprefix(_TAG)}")
+            self._problem(
+                node, path, f"{node.value[:40]!r} is not a YAML {node.tag.removeprefix(_TAG)}"
+            )
             return None
 
     def _refuse_tag(self, node: yaml.Node, path: YamlPath) -> None:
-        self._problem(node, path, f"the tag `{node.tag.replace(_TAG, '!!')}` is not read; flows.yaml holds plain values only")
+        self._problem(
+            node,
+            path,
+            f"the tag `{node.tag.replace(_TAG, '!!')}` is not read; flows.yaml holds plain values only",
+        )
 
     def _problem(self, node: yaml.Node, path: YamlPath, message: str) -> None:
         line, column = _position(node)

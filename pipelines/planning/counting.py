@@ -9,22 +9,30 @@ from pydantic import SecretStr
 from pipelines.planning.estimate import CallEstimate, StepEstimate
 from pipelines.planning.sketch_reader import SketchReader
 from schemas.document import RenderSettings
-from tasks.definition import FlowDefinition
-from tasks.models.catalogue import Model
+from tasks.flow_definition import FlowDefinition
+from tasks.ledger.money import answers, resolutions
+from tasks.ledger.money.calls import CallIntent, SettledCall, StoredAnswer
+from tasks.ledger.read_only import LedgerView
 from tasks.models.gateway import Answer, ModelGateway, NothingToSendError, Question
-from tasks.models.tokens import estimated_prompt, estimated_text_tokens, image_tokens_bound, prompt_bound
-from tasks.state import answers, resolutions
-from tasks.state.calls import CallIntent, SettledCall, StoredAnswer
-from tasks.state.looking import LedgerView
+from tasks.models.price.catalogue import Model
+from tasks.models.price.tokens import (
+    estimated_prompt,
+    estimated_text_tokens,
+    image_tokens_bound,
+    prompt_bound,
+)
 
 PICTURE_TOKENS = 400  # of the text on a page that is a picture; measured: 340 on 40 receipts, 500 on 5 invoices, on average
 SURELY_CUT = 1.25  # an answer expected to be so much longer than `max_tokens` is asked for again with more room, as in a run
 MARKUP = 1.05  # a model that transcribes a page adds table marks
-RECORD_SHARE, RECORD_TOKENS = 0.4, 200  # tokens of a record: this share of the pages' text, and names and braces; counted on 24 records
+RECORD_SHARE, RECORD_TOKENS = (
+    0.4,
+    200,
+)  # tokens of a record: this share of the pages' text, and names and braces; counted on 24 records
 
 
 class StoredAnswers:
-    """What the ledger holds, without taking part in it: `tasks.models.metering.Calls` of a gateway that buys nothing."""
+    """What the ledger holds, without taking part in it: `tasks.models.price.metering.Calls` of a gateway that buys nothing."""
 
     limited = False  # a plan reserves nothing
 
@@ -62,7 +70,9 @@ class CountingGateway(ModelGateway):
     """Answers from the cache as a run would be; every other question is estimated and gets an answer of the expected length."""
 
     def __init__(self, flow: FlowDefinition, stored: StoredAnswers, reader: SketchReader) -> None:
-        super().__init__(flow, stored, SecretStr(""), on_warning=lambda _: None)  # the plan itself says which models are retired
+        super().__init__(
+            flow, stored, SecretStr(""), on_warning=lambda _: None
+        )  # the plan itself says which models are retired
         self._reader = reader
         self.steps: dict[tuple[str, str], StepEstimate] = {}  # by step and model
         self.cached = 0
@@ -72,14 +82,22 @@ class CountingGateway(ModelGateway):
         self.cached += 1
         return super()._from_cache(document_id, stored, model)
 
-    async def _buy(self, question: Question, model: Model, render: RenderSettings, key: str) -> Answer:
+    async def _buy(
+        self, question: Question, model: Model, render: RenderSettings, key: str
+    ) -> Answer:
         del key
-        sketches = [await self._reader.sketch(question.document_id, number) for number in question.image_pages]
+        sketches = [
+            await self._reader.sketch(question.document_id, number)
+            for number in question.image_pages
+        ]
         inked = [sketch for sketch in sketches if not sketch.blank]
         if sketches and not inked:
             self.blank_pages += len(sketches)
             raise NothingToSendError
-        sizes = [self._reader.image_size(question.document_id, sketch, render.max_side_px) for sketch in inked]
+        sizes = [
+            self._reader.image_size(question.document_id, sketch, render.max_side_px)
+            for sketch in inked
+        ]
         texts = [question.system, *(turn.text for turn in question.turns)]
         schema_json = question.schema[1] if question.schema is not None else ""
         image_tokens = sum(image_tokens_bound(size, model) for size in sizes)
@@ -87,7 +105,10 @@ class CountingGateway(ModelGateway):
         if question.step == "extract":
             answer_tokens = round(MARKUP * sum(map(estimated_text_tokens, page_texts)))
         else:
-            answer_tokens = min(question.max_tokens, RECORD_TOKENS + round(RECORD_SHARE * estimated_text_tokens(question.turns[0].text)))
+            answer_tokens = min(
+                question.max_tokens,
+                RECORD_TOKENS + round(RECORD_SHARE * estimated_text_tokens(question.turns[0].text)),
+            )
         call = CallEstimate.of(
             model,
             image_tokens=image_tokens,
@@ -97,10 +118,17 @@ class CountingGateway(ModelGateway):
             bound_prompt=prompt_bound(texts, schema_json, sizes, model),
             may_repeat=question.step == "summarise",
         )
-        step = self.steps.setdefault((question.step, model.id), StepEstimate(question.step, question.role, model.id))
+        step = self.steps.setdefault(
+            (question.step, model.id), StepEstimate(question.step, question.role, model.id)
+        )
         step.add(call, model)
         is_cut = answer_tokens > SURELY_CUT * question.max_tokens
-        return Answer(_answer_text(question, page_texts), "length" if is_cut else "stop", model.id, cached=False)
+        return Answer(
+            _answer_text(question, page_texts),
+            "length" if is_cut else "stop",
+            model.id,
+            cached=False,
+        )
 
 
 def _page_text(text: str | None) -> str:
@@ -113,4 +141,11 @@ def _answer_text(question: Question, page_texts: list[str]) -> str:
         return "{}"
     if question.schema is None:
         return "\n".join(page_texts)
-    return json.dumps({"pages": [{"page_number": position, "text": text} for position, text in enumerate(page_texts, 1)]})
+    return json.dumps(
+        {
+            "pages": [
+                {"page_number": position, "text": text}
+                for position, text in enumerate(page_texts, 1)
+            ]
+        }
+    )

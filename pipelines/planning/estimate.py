@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 
 from schemas.usage import NANO_PER_UNIT
-from tasks.models.catalogue import Model
+from tasks.models.price.catalogue import Model
 
-TEXT_LOW, TEXT_HIGH = 0.8, 1.3  # of the estimated tokens of a prompt's text; those of images are exact
+TEXT_LOW, TEXT_HIGH = (
+    0.8,
+    1.3,
+)  # of the estimated tokens of a prompt's text; those of images are exact
 ANSWER_LOW, ANSWER_HIGH = 0.5, 2.0  # of the expected answer, up to `max_tokens`
 
 
@@ -36,7 +39,15 @@ class CallEstimate:
 
     @classmethod
     def of(
-        cls, model: Model, *, image_tokens: int, text_tokens: int, answer_tokens: int, max_tokens: int, bound_prompt: int, may_repeat: bool
+        cls,
+        model: Model,
+        *,
+        image_tokens: int,
+        text_tokens: int,
+        answer_tokens: int,
+        max_tokens: int,
+        bound_prompt: int,
+        may_repeat: bool,
     ) -> "CallEstimate":
         answer = Spread(
             min(max_tokens, round(ANSWER_LOW * answer_tokens)),
@@ -44,7 +55,9 @@ class CallEstimate:
             min(max_tokens, round(ANSWER_HIGH * answer_tokens)),
         )
         prompt = Spread(
-            image_tokens + round(TEXT_LOW * text_tokens), image_tokens + text_tokens, image_tokens + round(TEXT_HIGH * text_tokens)
+            image_tokens + round(TEXT_LOW * text_tokens),
+            image_tokens + text_tokens,
+            image_tokens + round(TEXT_HIGH * text_tokens),
         )
         if may_repeat:  # the correction holds the first question and its answer
             prompt = Spread(prompt.low, prompt.expected, 2 * prompt.high + answer.high)
@@ -74,7 +87,10 @@ class StepEstimate:
     prompt: Spread = field(default_factory=Spread)
     completion: Spread = field(default_factory=Spread)
     cost_nano: Spread | None = field(default_factory=Spread)
-    widest_call: tuple[int, int] = (0, 0)  # tokens, nano-dollars that a budget must hold beyond what the call is expected to use
+    widest_call: tuple[int, int] = (
+        0,
+        0,
+    )  # tokens, nano-dollars that a budget must hold beyond what the call is expected to use
 
     def add(self, call: CallEstimate, model: Model) -> None:
         cost = call.cost_nano(model)
@@ -101,4 +117,8 @@ class StepEstimate:
 
 
 def dollars(spread: Spread | None) -> dict[str, float] | None:
-    return None if spread is None else {name: value / NANO_PER_UNIT for name, value in spread.as_json().items()}
+    return (
+        None
+        if spread is None
+        else {name: value / NANO_PER_UNIT for name, value in spread.as_json().items()}
+    )

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.planning.estimate import Spread, StepEstimate, dollars
-from tasks.state.usage import BudgetState
+from tasks.ledger.money.usage import BudgetState
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,10 @@ class Plan:
             "documents": self.documents,
             "pages": self.pages,
             "free": self.free.as_json(),
-            "steps": [_step_json(model, [step for step in self.steps if step.step == model.step]) for model in self.models],
+            "steps": [
+                _step_json(model, [step for step in self.steps if step.step == model.step])
+                for model in self.models
+            ],
             "total": {
                 "requests": self.requests,
                 "prompt_tokens": self.prompt.as_json(),
@@ -93,11 +96,18 @@ def fits(budgets: Iterable[BudgetState], steps: Sequence[StepEstimate]) -> bool 
     cost = _sum(step.cost_nano for step in steps)
     tokens = sum(step.prompt.expected + step.completion.expected for step in steps)
     wanted_tokens = tokens + max((step.widest_call[0] for step in steps), default=0)
-    wanted_cost = None if cost is None else cost.expected + max((step.widest_call[1] for step in steps), default=0)
+    wanted_cost = (
+        None
+        if cost is None
+        else cost.expected + max((step.widest_call[1] for step in steps), default=0)
+    )
     answers = []
     for budget in budgets:
         if budget.limit.tokens is not None:
-            answers.append(wanted_tokens <= budget.limit.tokens - budget.sums.spent_tokens - budget.sums.held_tokens)
+            answers.append(
+                wanted_tokens
+                <= budget.limit.tokens - budget.sums.spent_tokens - budget.sums.held_tokens
+            )
         if budget.limit.cost_nano is not None:
             left = budget.limit.cost_nano - budget.sums.spent_cost_nano - budget.sums.held_cost_nano
             answers.append(wanted_cost is not None and wanted_cost <= left)

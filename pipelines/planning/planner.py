@@ -7,27 +7,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from pipelines.loading.definition_hash import definition_hash
 from pipelines.planning.counting import CountingGateway, StoredAnswers
 from pipelines.planning.estimate import StepEstimate
 from pipelines.planning.plan import Free, Plan, RoleModel, fits
 from pipelines.planning.sketch_reader import SketchReader
+from pipelines.running.definition_hash import definition_hash
 from schemas.document import Document
 from schemas.errors import CallError, DocumentError, ModelError
 from schemas.flow import BudgetSpec, CheckSettings, ExtractSettings, SummariseSettings
 from schemas.record import Draft, Status
 from schemas.usage import NANO_PER_UNIT
-from tasks.ask_again import ask_again
-from tasks.definition import FlowDefinition
 from tasks.documents.identify import identify
+from tasks.flow_definition import FlowDefinition
+from tasks.ledger.ledger import settled_documents
+from tasks.ledger.money.budgets import Limits
+from tasks.ledger.money.usage import BudgetState, budget_states
+from tasks.ledger.money.window_totals import Sums
+from tasks.ledger.read_only import LedgerView
 from tasks.models.roles import catalogue_of, resolve
+from tasks.reask import ask_again
 from tasks.services import Services
-from tasks.sources.folder import SourceFile
-from tasks.state.budgets import Limits
-from tasks.state.ledger import settled_documents
-from tasks.state.looking import LedgerView
-from tasks.state.sums import Sums
-from tasks.state.usage import BudgetState, budget_states
+from tasks.source_files import SourceFile
 
 MODEL_STEPS = ("extract", "summarise")
 PLANNED_STEPS = ("einvoice", "render", *MODEL_STEPS)
@@ -35,12 +35,21 @@ DOCUMENTS_AT_ONCE = 8
 THIS_RUN = "the planned run"  # no run has this id: nothing counts against its limits yet
 
 
-def limits_of_plan(budget: BudgetSpec | None, *, max_tokens: int | None, max_cost: Decimal | None) -> Limits:
+def limits_of_plan(
+    budget: BudgetSpec | None, *, max_tokens: int | None, max_cost: Decimal | None
+) -> Limits:
     """The flow's budget and the limits of the command line. `max_cost` is USD."""
-    return Limits(THIS_RUN, budget, max_tokens=max_tokens, max_cost_nano=None if max_cost is None else int(max_cost * NANO_PER_UNIT))
+    return Limits(
+        THIS_RUN,
+        budget,
+        max_tokens=max_tokens,
+        max_cost_nano=None if max_cost is None else int(max_cost * NANO_PER_UNIT),
+    )
 
 
-async def plan_flow(definition: FlowDefinition, files: Sequence[SourceFile], limits: Limits, reader: SketchReader) -> Plan:
+async def plan_flow(
+    definition: FlowDefinition, files: Sequence[SourceFile], limits: Limits, reader: SketchReader
+) -> Plan:
     """Plan a run over `files`. `reader` is open; this module takes longer to import than its workers take to start, so they start first.
 
     Raises StateError when the ledger cannot be read.
@@ -53,8 +62,13 @@ async def plan_flow(definition: FlowDefinition, files: Sequence[SourceFile], lim
         models = await _models(definition, planner.stored)
         steps = planner.steps
         now = time.time()
-        untouched = [BudgetState(window, limit, Sums(0, 0, 0, 0)) for window, limit in limits.at(now).items()]
-        budgets = tuple(view.read(lambda connection: budget_states(connection, definition.name, limits, now)) or untouched)
+        untouched = [
+            BudgetState(window, limit, Sums(0, 0, 0, 0)) for window, limit in limits.at(now).items()
+        ]
+        budgets = tuple(
+            view.read(lambda connection: budget_states(connection, definition.name, limits, now))
+            or untouched
+        )
     return Plan(
         flow=definition.name,
         documents=len(files),
@@ -84,20 +98,31 @@ async def _models(definition: FlowDefinition, stored: StoredAnswers) -> tuple[Ro
 
 def _roles(definition: FlowDefinition) -> dict[str, str]:
     """The role that each step asks, in the order of the steps. `check` shows the pages of a broken record to the role of `extract`."""
-    extract, summarise = definition.settings(ExtractSettings), definition.settings(SummariseSettings)
+    extract, summarise = (
+        definition.settings(ExtractSettings),
+        definition.settings(SummariseSettings),
+    )
     roles = {"extract": extract.model} if extract else {}
     roles |= {"summarise": summarise.model} if summarise else {}
-    return roles | ({"check": extract.model} if extract and summarise and definition.settings(CheckSettings) else {})
+    return roles | (
+        {"check": extract.model}
+        if extract and summarise and definition.settings(CheckSettings)
+        else {}
+    )
 
 
 class _Planner:
     """Takes documents through the steps, some at a time, and counts."""
 
-    def __init__(self, definition: FlowDefinition, view: LedgerView, reader: SketchReader, notes: list[str]) -> None:
+    def __init__(
+        self, definition: FlowDefinition, view: LedgerView, reader: SketchReader, notes: list[str]
+    ) -> None:
         self._definition, self._reader, self._notes = definition, reader, notes
         self.stored = StoredAnswers(view)
         self.gateway = CountingGateway(definition, self.stored, reader)
-        self._doubts = CountingGateway(definition, self.stored, reader)  # what `check` asks of a record that breaks a rule
+        self._doubts = CountingGateway(
+            definition, self.stored, reader
+        )  # what `check` asks of a record that breaks a rule
         self._services = Services(
             flow=definition,
             run_id=THIS_RUN,
@@ -108,18 +133,28 @@ class _Planner:
         )
         attempts = definition.spec.retry.document_attempts
         hash_ = definition_hash(definition)
-        self._settled = view.read(lambda connection: settled_documents(connection, definition.name, hash_, attempts)) or {}
+        self._settled = (
+            view.read(
+                lambda connection: settled_documents(connection, definition.name, hash_, attempts)
+            )
+            or {}
+        )
         self._seen: set[str] = set()
         self._free: Counter[str] = Counter()
         self.pages = 0
 
     @property
     def free(self) -> Free:
-        return Free(**self._free, cached_answers=self.gateway.cached, blank_pages=self.gateway.blank_pages)
+        return Free(
+            **self._free, cached_answers=self.gateway.cached, blank_pages=self.gateway.blank_pages
+        )
 
     @property
     def steps(self) -> tuple[StepEstimate, ...]:
-        return (*self.gateway.steps.values(), *(step.only_if_needed("check") for step in self._doubts.steps.values()))
+        return (
+            *self.gateway.steps.values(),
+            *(step.only_if_needed("check") for step in self._doubts.steps.values()),
+        )
 
     async def take(self, files: Sequence[SourceFile]) -> None:
         waiting = iter(files)
@@ -164,12 +199,18 @@ class _Planner:
 
     async def _take_through_steps(self, draft: Draft) -> None:
         for step in self._definition.steps:
-            if step.name not in PLANNED_STEPS or (step.name in MODEL_STEPS and self._definition.engine == "local"):
+            if step.name not in PLANNED_STEPS or (
+                step.name in MODEL_STEPS and self._definition.engine == "local"
+            ):
                 continue
             draft = await step.run(draft, step.settings, self._services)
             if step.name == "render":
                 self.pages += len(draft.pages)
         if draft.record_complete:
             self._free["einvoices"] += 1
-        elif draft.record is not None and draft.extractions and self._definition.settings(CheckSettings) is not None:
+        elif (
+            draft.record is not None
+            and draft.extractions
+            and self._definition.settings(CheckSettings) is not None
+        ):
             await ask_again(draft, replace(self._services, models=self._doubts), ())

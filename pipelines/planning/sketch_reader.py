@@ -9,7 +9,7 @@ from schemas.flow import RenderSettingsSpec
 from tasks.documents.identify import PDF
 from tasks.documents.reader import DocumentReader
 from tasks.documents.sketch import PageSketch, image_size
-from tasks.models.tokens import PixelSize
+from tasks.models.price.tokens import PixelSize
 
 PAGES_AT_ONCE = 32  # asked of a worker in one request
 
@@ -17,10 +17,19 @@ PAGES_AT_ONCE = 32  # asked of a worker in one request
 class SketchReader(DocumentReader):
     """A DocumentReader whose pages have no words. Pages are sketched some at a time and kept until `forget`."""
 
-    def __init__(self, settings: RenderSettingsSpec, *, store_url: str, passwords: Sequence[str] = (), workers: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: RenderSettingsSpec,
+        *,
+        store_url: str,
+        passwords: Sequence[str] = (),
+        workers: int | None = None,
+    ) -> None:
         super().__init__(settings, store_url=store_url, passwords=passwords, workers=workers)
         self._documents: dict[str, tuple[Document, int]] = {}  # by id, with the number of pages
-        self._chunks: dict[tuple[str, int], asyncio.Future[list[PageSketch | None]]] = {}  # by document_id and first page
+        self._chunks: dict[
+            tuple[str, int], asyncio.Future[list[PageSketch | None]]
+        ] = {}  # by document_id and first page
 
     async def begun(self) -> None:
         """Returns when a worker process was started, though it is not ready yet; after 0.1 s in any case."""
@@ -38,8 +47,16 @@ class SketchReader(DocumentReader):
         """Kind and size only. Raises UnreadableError for a page that a visit could not read either."""
         del ocr  # a plan reads no picture
         sketch = await self.sketch(document.document_id, page_number)
-        kind = PageKind.BLANK if sketch.blank else PageKind.SCAN if sketch.text is None else PageKind.TEXT
-        return Page(page_number=page_number, kind=kind, width_pt=sketch.width, height_pt=sketch.height)
+        kind = (
+            PageKind.BLANK
+            if sketch.blank
+            else PageKind.SCAN
+            if sketch.text is None
+            else PageKind.TEXT
+        )
+        return Page(
+            page_number=page_number, kind=kind, width_pt=sketch.width, height_pt=sketch.height
+        )
 
     async def sketch(self, document_id: str, page_number: int) -> PageSketch:
         """Of a document that was opened."""

@@ -32,7 +32,9 @@ async def health_endpoint(host: str, port: int, report: Report) -> AsyncIterator
     try:
         server = await asyncio.start_server(answer, host, port, limit=_REQUEST_BYTES_MAX)
     except OSError as error:
-        raise CallError(f"health endpoint: {host}:{port} cannot be used ({error.strerror}); choose another with --health-port") from error
+        raise CallError(
+            f"health endpoint: {host}:{port} cannot be used ({error.strerror}); choose another with --health-port"
+        ) from error
     async with server:
         yield server.sockets[0].getsockname()[1]
 

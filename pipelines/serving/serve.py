@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.describing.explain import engine_notes
 from pipelines.loading import Project
-from pipelines.loading.explain import engine_notes
 from pipelines.serving.health import health_endpoint
 from pipelines.watching.places import places_of
 from pipelines.watching.processing import batch_processor
 from pipelines.watching.watcher import FolderWatch
-from schemas.deployment import WatchSpec
 from schemas.errors import CallError
+from schemas.flow.deployment import WatchSpec
 
 if TYPE_CHECKING:
-    from pipelines.serving.schedules import Schedules
+    from pipelines.on_prefect.schedules import Schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,37 @@ class Serving:
     health: tuple[str, int] | None = None
 
 
-def watch_of(project: Project, flow: str, serving: Serving, say: Callable[[str], None], *, folder: Path | None = None) -> FolderWatch:
+def watch_of(
+    project: Project,
+    flow: str,
+    serving: Serving,
+    say: Callable[[str], None],
+    *,
+    folder: Path | None = None,
+) -> FolderWatch:
     """The watch of one flow. `folder` from the command line goes before flows.yaml. Raises CallError."""
     spec = project.flow(flow)
     watch = spec.watch or WatchSpec()
     places = places_of(spec, watch, project.folder, folder=folder, out=serving.out)
-    process = batch_processor(project.file.absolute(), flow, say, local=serving.local, out=serving.out, prefect=serving.prefect)
+    process = batch_processor(
+        project.file.absolute(),
+        flow,
+        say,
+        local=serving.local,
+        out=serving.out,
+        prefect=serving.prefect,
+    )
     return FolderWatch(places, watch, process, say)
 
 
-async def watch(project: Project, flow: str, serving: Serving, say: Callable[[str], None], *, folder: Path | None = None) -> FolderWatch:
+async def watch(
+    project: Project,
+    flow: str,
+    serving: Serving,
+    say: Callable[[str], None],
+    *,
+    folder: Path | None = None,
+) -> FolderWatch:
     """Watch one folder until SIGTERM or Ctrl-C; a second signal does not wait for what is in work."""
     one = watch_of(project, flow, serving, say, folder=folder)
     say(f"watching {one.health.folder} for {flow}; stop with Ctrl-C")
@@ -51,13 +72,26 @@ async def watch(project: Project, flow: str, serving: Serving, say: Callable[[st
     return one
 
 
-async def serve(project: Project, flows: Sequence[str], serving: Serving, say: Callable[[str], None]) -> None:
+async def serve(
+    project: Project, flows: Sequence[str], serving: Serving, say: Callable[[str], None]
+) -> None:
     """Watches and schedules of the named flows (of all when none is named) until SIGTERM or Ctrl-C. Raises CallError when there are none."""
     names = list(flows) or list(project.flow_file.flows)
-    watches = [watch_of(project, name, serving, say) for name in names if project.flow(name).watch is not None]
-    scheduled = [f"{name}/{each.name}" for name in names for each in project.flow(name).deployments if each.work_pool is None]
+    watches = [
+        watch_of(project, name, serving, say)
+        for name in names
+        if project.flow(name).watch is not None
+    ]
+    scheduled = [
+        f"{name}/{each.name}"
+        for name in names
+        for each in project.flow(name).deployments
+        if each.work_pool is None
+    ]
     if not watches and not scheduled:
-        raise CallError(f"nothing to serve: no `watch`, and no deployment without a work pool, in {', '.join(names)}; nothing was started")
+        raise CallError(
+            f"nothing to serve: no `watch`, and no deployment without a work pool, in {', '.join(names)}; nothing was started"
+        )
     schedules = _schedules(project, names, scheduled, serving, say)
     for one in watches:
         say(f"watching {one.health.folder}")
@@ -65,7 +99,9 @@ async def serve(project: Project, flows: Sequence[str], serving: Serving, say: C
     await _run(watches, schedules, serving, say)
 
 
-def _note(flows: Sequence[str], project: Project, serving: Serving, say: Callable[[str], None]) -> None:
+def _note(
+    flows: Sequence[str], project: Project, serving: Serving, say: Callable[[str], None]
+) -> None:
     """What is missing is told at once, and not when the first file comes that needs it: e-invoices need neither key nor OCR."""
     for flow in flows:
         for note in engine_notes(project.flow(flow), project, local=serving.local):
@@ -73,24 +109,37 @@ def _note(flows: Sequence[str], project: Project, serving: Serving, say: Callabl
 
 
 def _schedules(
-    project: Project, names: Sequence[str], scheduled: Sequence[str], serving: Serving, say: Callable[[str], None]
+    project: Project,
+    names: Sequence[str],
+    scheduled: Sequence[str],
+    serving: Serving,
+    say: Callable[[str], None],
 ) -> "Schedules | None":
     if not scheduled:
         return None
     if not serving.prefect:
-        say(f"not served, because no Prefect API is configured: {', '.join(scheduled)} (set PREFECT_API_URL)")
+        say(
+            f"not served, because no Prefect API is configured: {', '.join(scheduled)} (set PREFECT_API_URL)"
+        )
         return None
-    from pipelines.serving.schedules import Schedules  # noqa: PLC0415 - imports Prefect
+    from pipelines.on_prefect.schedules import Schedules  # noqa: PLC0415 - imports Prefect
 
     say(f"serving {', '.join(scheduled)}")
     return Schedules(project, names, say, local=serving.local)
 
 
-async def _run(watches: Sequence[FolderWatch], schedules: "Schedules | None", serving: Serving, say: Callable[[str], None]) -> None:
+async def _run(
+    watches: Sequence[FolderWatch],
+    schedules: "Schedules | None",
+    serving: Serving,
+    say: Callable[[str], None],
+) -> None:
     stop = asyncio.Event()
 
     def report() -> dict[str, object]:
-        troubles = [one.health.trouble for one in watches] + [schedules.trouble if schedules else None]
+        troubles = [one.health.trouble for one in watches] + [
+            schedules.trouble if schedules else None
+        ]
         return {
             "ok": not any(troubles),
             "watches": [one.health.as_json() for one in watches],

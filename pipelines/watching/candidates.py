@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.watching.places import Places
-from tasks.sources.folder import is_ignored_name
+from tasks.source_files import is_ignored_name
 
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini"})
 
@@ -48,7 +48,9 @@ def find_candidates(places: Places, warn: Callable[[str], None]) -> dict[Path, F
     return found
 
 
-def _entries(folder: Path, places: Places, warn: Callable[[str], None]) -> Iterator[os.DirEntry[str]]:
+def _entries(
+    folder: Path, places: Places, warn: Callable[[str], None]
+) -> Iterator[os.DirEntry[str]]:
     pending = [folder]
     while pending:
         current = pending.pop()
@@ -75,4 +77,6 @@ def _warn_of_link(path: Path, places: Places, warn: Callable[[str], None]) -> No
     except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
         inside = False
     if not inside:
-        warn(f"{path.name} is a link that leads out of the watched folder; it is not followed. Put the file itself here.")
+        warn(
+            f"{path.name} is a link that leads out of the watched folder; it is not followed. Put the file itself here."
+        )

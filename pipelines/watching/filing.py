@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.watching.advice import failure_note
 from pipelines.watching.candidates import Fingerprint
+from pipelines.watching.failure_notes import failure_note
 from pipelines.watching.places import Places
 from schemas.record import DocumentResult, Status
 
@@ -54,7 +54,11 @@ def file_away(path: Path, taken: Fingerprint, result: DocumentResult, places: Pl
     reserved = _reserve(goal, with_note=failed)
     try:
         if failed:
-            _note_path(reserved).write_text(failure_note(path.name, result, str(places.folder)), encoding="utf-8", errors="replace")
+            _note_path(reserved).write_text(
+                failure_note(path.name, result, str(places.folder)),
+                encoding="utf-8",
+                errors="replace",
+            )
         return _move(path, taken, result.document_id, reserved)
     except OSError:
         _give_up(reserved)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.deployment import WatchSpec
 from schemas.errors import CallError
 from schemas.flow import DOCUMENT_PATTERNS, FlowSpec, WriteSettings
+from schemas.flow.deployment import WatchSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,31 @@ class Places:
         return path in (self.done, self.failed)
 
 
-def places_of(flow: FlowSpec, watch: WatchSpec, base: Path, *, folder: Path | None = None, out: Path | None = None) -> Places:
+def places_of(
+    flow: FlowSpec,
+    watch: WatchSpec,
+    base: Path,
+    *,
+    folder: Path | None = None,
+    out: Path | None = None,
+) -> Places:
     """Where the watch of a flow looks and files; `base` is the folder of flows.yaml, `folder` and `out` come from the command line.
 
     Raises CallError when there is no folder to watch, or when an output would land among the watched files.
     """
-    named = folder or (base / watch.folder if watch.folder else None) or (base / flow.source.folder if flow.source else None)
+    named = (
+        folder
+        or (base / watch.folder if watch.folder else None)
+        or (base / flow.source.folder if flow.source else None)
+    )
     if named is None:
-        raise CallError("no folder to watch: name one on the command line, or set `watch.folder` or `source.folder` in flows.yaml")
+        raise CallError(
+            "no folder to watch: name one on the command line, or set `watch.folder` or `source.folder` in flows.yaml"
+        )
     if not named.is_dir():
-        raise CallError(f"the folder to watch does not exist: {named}; create it (or mount it) and start again")
+        raise CallError(
+            f"the folder to watch does not exist: {named}; create it (or mount it) and start again"
+        )
     watched = named.resolve()
     places = Places(
         folder=watched,
@@ -50,7 +65,12 @@ def _outputs(flow: FlowSpec, base: Path, out: Path | None) -> list[Path]:
     if out is not None:
         return [out]
     written = [step.settings for step in flow.steps if isinstance(step.settings, WriteSettings)]
-    named = [name for settings in written for name in (settings.jsonl, settings.csv, settings.json_) if name]
+    named = [
+        name
+        for settings in written
+        for name in (settings.jsonl, settings.csv, settings.json_)
+        if name
+    ]
     return [base / name for name in named]
 
 
@@ -61,9 +81,13 @@ def _refuse_filing_into_the_watched_folder(places: Places) -> None:
                 f"watch.{key} is the watched folder itself ({place}); files would be taken again and again. Name another folder."
             )
         if places.folder.is_relative_to(place):
-            raise CallError(f"watch.{key} ({place}) holds the watched folder ({places.folder}); name a folder beside it or inside it.")
+            raise CallError(
+                f"watch.{key} ({place}) holds the watched folder ({places.folder}); name a folder beside it or inside it."
+            )
     if places.done == places.failed:
-        raise CallError(f"watch.done and watch.failed are the same folder ({places.done}); name two.")
+        raise CallError(
+            f"watch.done and watch.failed are the same folder ({places.done}); name two."
+        )
 
 
 def _refuse_outputs_among_watched_files(places: Places, outputs: Sequence[Path]) -> None:

@@ -11,8 +11,12 @@ from pathlib import Path
 if sys.platform == "linux":
     import fcntl
 
-_FILE_SYSTEMS_WITH_LEASES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "overlay", "zfs"})
-_PDF_TAIL_BYTES = 2_048  # readers look for %%EOF in the last 1,024 bytes; some scanners append padding
+_FILE_SYSTEMS_WITH_LEASES = frozenset(
+    {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "overlay", "zfs"}
+)
+_PDF_TAIL_BYTES = (
+    2_048  # readers look for %%EOF in the last 1,024 bytes; some scanners append padding
+)
 
 
 class Readiness(StrEnum):
@@ -31,7 +35,11 @@ def tells_of_writers(folder: Path) -> bool:
     if sys.platform != "linux":
         return False
     try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        mounts = (
+            Path("/proc/self/mountinfo")
+            .read_text(encoding="utf-8", errors="surrogateescape")
+            .splitlines()
+        )
     except OSError:
         return False
     best, kind = "", ""
@@ -45,7 +53,9 @@ def tells_of_writers(folder: Path) -> bool:
 def readiness(path: Path, *, ask_for_writers: bool) -> Readiness:
     """Opens the file once (blocking); never raises. `ask_for_writers`: see `tells_of_writers`."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+        )
     except FileNotFoundError:
         return Readiness.GONE
     except OSError:

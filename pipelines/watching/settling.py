@@ -38,14 +38,20 @@ class Settling:
 
     def still(self, now: float, *, but: Collection[Path] = ()) -> dict[Path, Fingerprint]:
         """Files that may be taken, the longest unchanged first."""
-        due = [(seen.fingerprint.mtime_ns, path) for path, seen in self._seen.items() if path not in but and self._due(seen) <= now]
+        due = [
+            (seen.fingerprint.mtime_ns, path)
+            for path, seen in self._seen.items()
+            if path not in but and self._due(seen) <= now
+        ]
         return {path: self._seen[path].fingerprint for _, path in sorted(due)}
 
     def still_for(self, path: Path, now: float) -> float:
         return now - self._seen[path].still_since
 
     def next_due(self, *, but: Collection[Path] = ()) -> float | None:
-        return min((self._due(seen) for path, seen in self._seen.items() if path not in but), default=None)
+        return min(
+            (self._due(seen) for path, seen in self._seen.items() if path not in but), default=None
+        )
 
     def postpone(self, path: Path, now: float, seconds: float) -> None:
         """Leave a file that could not be finished alone: for `seconds`, then doubled each time, ten minutes at most."""

@@ -15,8 +15,8 @@ from pipelines.watching.filing import Filed, Filing, file_away, put_back_interru
 from pipelines.watching.places import Places
 from pipelines.watching.readiness import Readiness, readiness, tells_of_writers
 from pipelines.watching.settling import Settling
-from schemas.deployment import WatchSpec
 from schemas.errors import CallError, DocmillError
+from schemas.flow.deployment import WatchSpec
 from schemas.record import DeferReason, DocumentResult, Status
 
 Process = Callable[[Sequence[Path]], Awaitable[Mapping[Path, DocumentResult]]]
@@ -25,7 +25,9 @@ Process = Callable[[Sequence[Path]], Awaitable[Mapping[Path, DocumentResult]]]
 BATCHES_AT_ONCE = 2  # so that one long document does not hold up the next file
 _SHORTEST_PAUSE_SECONDS = 0.05
 _GRACE_SECONDS = 25.0  # below systemd's 90 s and Docker's 30 s (`docker stop --time 30`)
-_UNFINISHED_FACTOR = 5  # a PDF without its end waits so many times longer before it is taken as damaged
+_UNFINISHED_FACTOR = (
+    5  # a PDF without its end waits so many times longer before it is taken as damaged
+)
 
 
 @dataclass(slots=True)
@@ -53,7 +55,9 @@ class WatchHealth:
 class FolderWatch:
     """Watches one folder until told to stop. `say` gets one line for everything a person may want to know."""
 
-    def __init__(self, places: Places, spec: WatchSpec, process: Process, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, places: Places, spec: WatchSpec, process: Process, say: Callable[[str], None]
+    ) -> None:
         self._places, self._spec, self._process, self._say = places, spec, process, say
         self._settling = Settling(spec.settle_seconds)
         self._taken: dict[Path, Fingerprint] = {}
@@ -100,8 +104,13 @@ class FolderWatch:
                     ignore_permission_denied=True,
                 ):
                     self._wake.set()
-            except (OSError, RuntimeError) as error:  # RuntimeError: watchfiles' own errors, such as the limit of inotify watches
-                self._say_once(f"no file events ({error}); looking every {self._spec.poll_seconds:g} s instead")
+            except (
+                OSError,
+                RuntimeError,
+            ) as error:  # RuntimeError: watchfiles' own errors, such as the limit of inotify watches
+                self._say_once(
+                    f"no file events ({error}); looking every {self._spec.poll_seconds:g} s instead"
+                )
             await asyncio.sleep(self._spec.poll_seconds)
 
     async def _wake_on(self, stop: asyncio.Event) -> None:
@@ -115,7 +124,9 @@ class FolderWatch:
             found = await asyncio.to_thread(find_candidates, self._places, self._say_once)
         except OSError as error:
             self._is_away = True
-            self._trouble(f"the watched folder cannot be read ({error.strerror}); trying again every {self._spec.poll_seconds:g} s")
+            self._trouble(
+                f"the watched folder cannot be read ({error.strerror}); trying again every {self._spec.poll_seconds:g} s"
+            )
             return _SHORTEST_PAUSE_SECONDS
         if self._is_away:
             self._is_away, self.health.trouble = False, None
@@ -128,8 +139,16 @@ class FolderWatch:
         return max(_SHORTEST_PAUSE_SECONDS, 2 * (time.monotonic() - started))
 
     async def _sleep(self, pause: float) -> None:
-        due = self._settling.next_due(but=self._taken) if len(self._batches) < BATCHES_AT_ONCE else None
-        wait = self._spec.poll_seconds if due is None else min(self._spec.poll_seconds, due - time.monotonic())
+        due = (
+            self._settling.next_due(but=self._taken)
+            if len(self._batches) < BATCHES_AT_ONCE
+            else None
+        )
+        wait = (
+            self._spec.poll_seconds
+            if due is None
+            else min(self._spec.poll_seconds, due - time.monotonic())
+        )
         await asyncio.sleep(pause)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout=max(0.0, wait - pause))
@@ -153,10 +172,16 @@ class FolderWatch:
     async def _is_ready(self, path: Path) -> bool:
         state = await asyncio.to_thread(readiness, path, ask_for_writers=self._ask_for_writers)
         now = time.monotonic()
-        if state is Readiness.UNFINISHED and self._settling.still_for(path, now) >= _UNFINISHED_FACTOR * self._spec.settle_seconds:
+        if (
+            state is Readiness.UNFINISHED
+            and self._settling.still_for(path, now)
+            >= _UNFINISHED_FACTOR * self._spec.settle_seconds
+        ):
             return True
         if state is Readiness.UNREADABLE:
-            self._say_once(f"{path.name}: cannot be opened for reading; trying again every {self._spec.poll_seconds:g} s")
+            self._say_once(
+                f"{path.name}: cannot be opened for reading; trying again every {self._spec.poll_seconds:g} s"
+            )
         if state is not Readiness.READY:
             self._settling.wait_again(path, now, max(self._spec.settle_seconds, 0.2))
         return state is Readiness.READY
@@ -175,23 +200,37 @@ class FolderWatch:
             self._broken = error
         except Exception as error:  # noqa: BLE001 - the border of one batch: a watch outlives whatever one batch does
             reason = str(error) if isinstance(error, DocmillError) else type(error).__name__
-            self._trouble(f"{len(batch)} files could not be processed ({reason}); they stay and are tried again")
+            self._trouble(
+                f"{len(batch)} files could not be processed ({reason}); they stay and are tried again"
+            )
             for path in batch:
                 self._settling.postpone(path, time.monotonic(), self._spec.poll_seconds)
         finally:
             for path in batch:
                 self._taken.pop(path, None)
 
-    async def _file(self, path: Path, fingerprint: Fingerprint, result: DocumentResult | None) -> None:
+    async def _file(
+        self, path: Path, fingerprint: Fingerprint, result: DocumentResult | None
+    ) -> None:
         if result is None or result.status is Status.DEFERRED:
-            elsewhere = result is not None and result.error is not None and result.error.code == DeferReason.CLAIMED_ELSEWHERE
+            elsewhere = (
+                result is not None
+                and result.error is not None
+                and result.error.code == DeferReason.CLAIMED_ELSEWHERE
+            )
             postpone = self._settling.wait_again if elsewhere else self._settling.postpone
-            postpone(path, time.monotonic(), min(self._spec.poll_seconds, 2.0) if elsewhere else self._spec.poll_seconds)
+            postpone(
+                path,
+                time.monotonic(),
+                min(self._spec.poll_seconds, 2.0) if elsewhere else self._spec.poll_seconds,
+            )
             return
         try:
             filing = await asyncio.to_thread(file_away, path, fingerprint, result, self._places)
         except OSError as error:
-            self._trouble(f"{path.name} is {result.status} but could not be moved ({error.strerror}); its record is safe, it stays")
+            self._trouble(
+                f"{path.name} is {result.status} but could not be moved ({error.strerror}); its record is safe, it stays"
+            )
             self._settling.postpone(path, time.monotonic(), self._spec.poll_seconds)
             return
         self._report(path, result, filing)
@@ -202,7 +241,9 @@ class FolderWatch:
             self.health.finished[result.status] += 1
             self._say(f"{result.status:<12} {name} -> {filing.place}")
         elif filing.outcome is Filed.CHANGED:
-            self._say(f"{result.status:<12} {name}: replaced while it was worked on; the new content is taken next")
+            self._say(
+                f"{result.status:<12} {name}: replaced while it was worked on; the new content is taken next"
+            )
 
     async def _finish_batches(self) -> None:
         if self._batches:

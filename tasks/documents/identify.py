@@ -13,7 +13,9 @@ EMPTY = "application/x-empty"
 UNKNOWN = "application/octet-stream"
 
 HEAD_BYTES = 4096
-_PDF_HEADER_WITHIN = 1024  # readers accept bytes before %PDF-, such as mail headers (PDF 1.7, annex H.3.4.1)
+_PDF_HEADER_WITHIN = (
+    1024  # readers accept bytes before %PDF-, such as mail headers (PDF 1.7, annex H.3.4.1)
+)
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", PDF),
@@ -48,7 +50,10 @@ _BRANDS = {
     b"msf1": "image/heic",
 }
 _SIGNATURES = (
-    (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", re.DOTALL), "image/bmp"),  # and the size of its second header
+    (
+        re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", re.DOTALL),
+        "image/bmp",
+    ),  # and the size of its second header
     (re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s"), "image/x-portable-anymap"),
     (re.compile(rb"#define\s+\w+_width\s+\d"), "image/x-xbitmap"),
 )
@@ -56,8 +61,14 @@ _XML_START = re.compile(
     r"<\?xml|<([\w.-]+:)?"
     r"(CrossIndustryInvoice|CrossIndustryDocument|SCRDMCCBDACIOMessageStructure|(SelfBilled)?(Invoice|CreditNote)|StandardBusinessDocument|svg)\b"
 )
-_HTML_START = re.compile(r"(<\?xml[^>]*\?>|<!--.*?-->|\s)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
-_MAY_PRECEDE_A_PDF = (UNKNOWN, "text/plain", "text/html")  # what a mailer or a web server wrote before it
+_HTML_START = re.compile(
+    r"(<\?xml[^>]*\?>|<!--.*?-->|\s)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
+_MAY_PRECEDE_A_PDF = (
+    UNKNOWN,
+    "text/plain",
+    "text/html",
+)  # what a mailer or a web server wrote before it
 _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (b"\xff\xfe\x00\x00", "utf-32-le"),
     (b"\x00\x00\xfe\xff", "utf-32-be"),
@@ -76,15 +87,24 @@ def identify(path: Path) -> Document:
     """
     try:
         if not (path.is_file() or path.is_dir() or not path.exists()):
-            raise SourceError(f"{path}: cannot be read: a pipe or a device, not a file")  # opening it might wait for ever
+            raise SourceError(
+                f"{path}: cannot be read: a pipe or a device, not a file"
+            )  # opening it might wait for ever
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256")
             size_bytes = file.tell()
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from error
-    return Document(document_id=digest.hexdigest(), path=path.absolute(), media_type=media_type_of(head), size_bytes=size_bytes)
+        raise SourceError(
+            f"{path}: cannot be read: {error.strerror or type(error).__name__}"
+        ) from error
+    return Document(
+        document_id=digest.hexdigest(),
+        path=path.absolute(),
+        media_type=media_type_of(head),
+        size_bytes=size_bytes,
+    )
 
 
 def media_type_of(head: bytes) -> str:
@@ -99,7 +119,9 @@ def _by_signature(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
-        return "image/avif" if b"avif" in head[8:64] else _BRANDS[head[8:12]]  # `mif1` files name their coding among the further brands
+        return (
+            "image/avif" if b"avif" in head[8:64] else _BRANDS[head[8:12]]
+        )  # `mif1` files name their coding among the further brands
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
             return media_type
@@ -107,7 +129,9 @@ def _by_signature(head: bytes) -> str | None:
 
 
 def _text_type(head: bytes) -> str:
-    bom, encoding = next(((bom, encoding) for bom, encoding in _BOMS if head.startswith(bom)), (b"", "utf-8"))
+    bom, encoding = next(
+        ((bom, encoding) for bom, encoding in _BOMS if head.startswith(bom)), (b"", "utf-8")
+    )
     unmarked = next((encoding for start, encoding in _UNMARKED_XML if head.startswith(start)), None)
     start = head[len(bom) :].decode(unmarked or encoding, errors="replace").lstrip()
     if _XML_START.match(start) or (start.startswith("<!--") and _XML_START.search(start)):

@@ -86,7 +86,10 @@ class PageStore:
     def _warn(self, error: Exception) -> None:
         if not self._has_warned:
             self._has_warned = True
-            logger.warning("the page store cannot be used (%s); pages are read again when they are needed again", type(error).__name__)
+            logger.warning(
+                "the page store cannot be used (%s); pages are read again when they are needed again",
+                type(error).__name__,
+            )
 
 
 def _folder(document_id: str) -> str:

@@ -21,5 +21,7 @@ def passwords_of(settings: RenderSettingsSpec, folder: Path) -> tuple[str, ...]:
             lines += path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise CallError(f"{path}: render.passwords_file cannot be read: {reason}; nothing was run") from error
+            raise CallError(
+                f"{path}: render.passwords_file cannot be read: {reason}; nothing was run"
+            ) from error
     return tuple(dict.fromkeys(line for line in lines if line))

@@ -9,22 +9,43 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from schemas import errors
-from schemas.document import Attachment, Document, DocumentInfo, Page, PageImage, PageKind, RenderSettings
-from schemas.errors import DocumentError, LimitError, UnreadableError, UnsupportedTypeError, WorkerError
+from schemas.document import (
+    Attachment,
+    Document,
+    DocumentInfo,
+    Page,
+    PageImage,
+    PageKind,
+    RenderSettings,
+)
+from schemas.errors import (
+    DocumentError,
+    LimitError,
+    UnreadableError,
+    UnsupportedTypeError,
+    WorkerError,
+)
 from schemas.flow import RenderSettingsSpec
-from tasks.documents import wire
 from tasks.documents.identify import EMPTY, PDF, UNKNOWN, XML
 from tasks.documents.page_store import PageStore
+from tasks.documents.pool import frames as wire
+from tasks.documents.pool.pool import Request, WorkerPool
 from tasks.documents.sketch import PageSketch
 from tasks.documents.visit import VisitRequest
-from tasks.documents.workers import Request, WorkerPool
 
 _REMEMBERED = 1_024  # documents of which what opening told is kept
 _OCR_PATIENCE = 4  # OCR tries a page in four directions when it cannot read it
 _DEATHS_BEARABLE = 5  # workers that one document may cost
 _ERRORS: dict[str, type[DocumentError]] = {
     error.code: error
-    for error in (UnsupportedTypeError, UnreadableError, errors.PasswordError, LimitError, WorkerError, errors.OcrMissingError)
+    for error in (
+        UnsupportedTypeError,
+        UnreadableError,
+        errors.PasswordError,
+        LimitError,
+        WorkerError,
+        errors.OcrMissingError,
+    )
 }
 
 
@@ -33,7 +54,9 @@ class PageVisit:
 
     __slots__ = ("_data", "_page", "image", "kind")
 
-    def __init__(self, image: PageImage, kind: PageKind, page: Page | None, data: bytes = b"") -> None:
+    def __init__(
+        self, image: PageImage, kind: PageKind, page: Page | None, data: bytes = b""
+    ) -> None:
         self.image, self.kind, self._page, self._data = image, kind, page, data
 
     @property
@@ -61,13 +84,23 @@ class DocumentReader:
     """
 
     def __init__(
-        self, settings: RenderSettingsSpec, *, store_url: str, passwords: Sequence[str] = (), workers: int | None = None, warm: bool = True
+        self,
+        settings: RenderSettingsSpec,
+        *,
+        store_url: str,
+        passwords: Sequence[str] = (),
+        workers: int | None = None,
+        warm: bool = True,
     ) -> None:
         self._settings, self._warm = settings, warm
         self._store = PageStore(store_url)
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
         self._pool = WorkerPool(
-            {"memory_mb": settings.memory_mb, "max_megapixels": settings.max_megapixels, "passwords": list(passwords)},
+            {
+                "memory_mb": settings.memory_mb,
+                "max_megapixels": settings.max_megapixels,
+                "passwords": list(passwords),
+            },
             workers=workers,
         )
 
@@ -76,7 +109,12 @@ class DocumentReader:
             self._pool.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self._pool.close()
         await self._store.flush()
 
@@ -94,7 +132,9 @@ class DocumentReader:
             return DocumentInfo(page_count=0)
         info = await self._info(document)
         if info.page_count > self._settings.page_limit:
-            raise LimitError(f"{info.page_count:,} pages; more than {self._settings.page_limit:,} are not read (`render.page_limit`)")
+            raise LimitError(
+                f"{info.page_count:,} pages; more than {self._settings.page_limit:,} are not read (`render.page_limit`)"
+            )
         return info
 
     async def attachment_names(self, document: Document) -> tuple[str, ...]:
@@ -123,23 +163,32 @@ class DocumentReader:
         frame = await self._visit(document, VisitRequest(page_number, ocr=ocr))
         return _unpacked(frame.payload)
 
-    async def image(self, document: Document, page_number: int, render: RenderSettings) -> PageVisit:
+    async def image(
+        self, document: Document, page_number: int, render: RenderSettings
+    ) -> PageVisit:
         """The page's image, straight to size; the same visit learns its words and kind."""
         stored = await self._store.get(document.document_id, page_number)
-        frame = await self._visit(document, VisitRequest(page_number, max_side_px=render.max_side_px, words=stored is None))
+        frame = await self._visit(
+            document,
+            VisitRequest(page_number, max_side_px=render.max_side_px, words=stored is None),
+        )
         length, media_type, width_px, height_px = frame.header["image"]
         image = PageImage(frame.payload[:length], media_type, width_px, height_px)
         if stored is not None:
             return PageVisit(image, stored.kind, stored)
         return PageVisit(image, PageKind(frame.header["kind"]), None, frame.payload[length:])
 
-    async def sketches(self, document: Document, page_numbers: Sequence[int]) -> list[PageSketch | None]:
+    async def sketches(
+        self, document: Document, page_numbers: Sequence[int]
+    ) -> list[PageSketch | None]:
         """Size and text of pages without drawing them: some milliseconds for a PDF page. None for a page that cannot be read.
 
         Nothing is stored. The time limit of one page bounds them all, so ask for some tens at a time.
         """
         frame = await self._ask(document, {"ask": "sketch", "pages": list(page_numbers)})
-        return [None if sketch is None else PageSketch(*sketch) for sketch in json.loads(frame.payload)]
+        return [
+            None if sketch is None else PageSketch(*sketch) for sketch in json.loads(frame.payload)
+        ]
 
     async def _info(self, document: Document) -> DocumentInfo:
         seen = self._seen_of(document)
@@ -151,7 +200,9 @@ class DocumentReader:
     async def _visit(self, document: Document, visit: VisitRequest) -> wire.Frame:
         """The answer's payload is the image, if one was wanted, and after it the page's JSON, if words were."""
         try:
-            frame = await self._ask(document, {"ask": "visit", "visit": visit._asdict()}, ocr=visit.ocr)
+            frame = await self._ask(
+                document, {"ask": "visit", "visit": visit._asdict()}, ocr=visit.ocr
+            )
         except DocumentError as error:
             raise type(error)(f"page {visit.page_number}: {error.message}") from error
         if visit.words:
@@ -159,7 +210,9 @@ class DocumentReader:
             await self._store.put(document.document_id, visit.page_number, frame.payload[start:])
         return frame
 
-    async def _ask(self, document: Document, header: dict[str, Any], *, ocr: bool = False) -> wire.Frame:
+    async def _ask(
+        self, document: Document, header: dict[str, Any], *, ocr: bool = False
+    ) -> wire.Frame:
         seen = self._seen_of(document)
         left = self._settings.document_seconds - seen.worked_seconds
         if left <= 0:
@@ -167,7 +220,9 @@ class DocumentReader:
                 f"the document took longer than {self._settings.document_seconds:g} s (`render.document_seconds`); its other pages are not read"
             )
         if seen.deaths >= _DEATHS_BEARABLE:
-            raise WorkerError(f"the document killed {seen.deaths} worker processes; its other pages are not read")
+            raise WorkerError(
+                f"the document killed {seen.deaths} worker processes; its other pages are not read"
+            )
         header["document"] = {**document.__dict__, "path": str(document.path)}
         page_seconds = self._settings.page_seconds * (_OCR_PATIENCE if ocr else 1)
         request = Request(header, document.document_id, min(page_seconds, left), ocr)
@@ -195,7 +250,9 @@ def _refuse_foreign_type(document: Document) -> None:
     if media_type == EMPTY:
         raise UnreadableError("the file is empty (0 bytes)")
     if media_type not in (PDF, XML, UNKNOWN) and not media_type.startswith("image/"):
-        raise UnsupportedTypeError(f"neither a PDF, a raster image nor an e-invoice; the content looks like {media_type}")
+        raise UnsupportedTypeError(
+            f"neither a PDF, a raster image nor an e-invoice; the content looks like {media_type}"
+        )
 
 
 def _unpacked(data: bytes) -> Page:

@@ -3,7 +3,16 @@
 Paths are those of D16B, EN 16931-3-3; ZUGFeRD 1.0 (CrossIndustryDocument) names the same places differently, see `ALIASES`.
 """
 
-from tasks.einvoices.mapping import Fields, Group, Groups, Joined, Value, Values, as_date, as_decimal
+from tasks.einvoices.mapping import (
+    Fields,
+    Group,
+    Groups,
+    Joined,
+    Value,
+    Values,
+    as_date,
+    as_decimal,
+)
 
 ALIASES = {  # ZUGFeRD 1.0 name -> D16B name
     "SpecifiedExchangedDocumentContext": "ExchangedDocumentContext",
@@ -56,7 +65,9 @@ _PARTY: Fields = {
         {
             "name": Value("PersonName|DepartmentName"),
             "phone": Value("TelephoneUniversalCommunication/CompleteNumber"),
-            "email": Value("EmailURIUniversalCommunication/URIID|EmailURIUniversalCommunication/CompleteNumber"),
+            "email": Value(
+                "EmailURIUniversalCommunication/URIID|EmailURIUniversalCommunication/CompleteNumber"
+            ),
         },
     ),
 }
@@ -91,13 +102,25 @@ _LINE: Fields = {
     "quantity": Value("SpecifiedLineTradeDelivery/BilledQuantity", as_decimal),
     "unit": Value("SpecifiedLineTradeDelivery/BilledQuantity/@unitCode"),
     "unit_price": Value(f"{_NET_PRICE}/ChargeAmount", as_decimal),
-    "price_discount": Value(f"{_GROSS_PRICE}/AppliedTradeAllowanceCharge[ChargeIndicator/Indicator!=true]/ActualAmount", as_decimal),
+    "price_discount": Value(
+        f"{_GROSS_PRICE}/AppliedTradeAllowanceCharge[ChargeIndicator/Indicator!=true]/ActualAmount",
+        as_decimal,
+    ),
     "gross_price": Value(f"{_GROSS_PRICE}/ChargeAmount", as_decimal),
-    "price_base_quantity": Value(f"{_NET_PRICE}/BasisQuantity|{_GROSS_PRICE}/BasisQuantity", as_decimal),
-    "price_base_unit": Value(f"{_NET_PRICE}/BasisQuantity/@unitCode|{_GROSS_PRICE}/BasisQuantity/@unitCode"),
-    "net_amount": Value("SpecifiedLineTradeSettlement/SpecifiedTradeSettlementHeaderMonetarySummation/LineTotalAmount", as_decimal),
+    "price_base_quantity": Value(
+        f"{_NET_PRICE}/BasisQuantity|{_GROSS_PRICE}/BasisQuantity", as_decimal
+    ),
+    "price_base_unit": Value(
+        f"{_NET_PRICE}/BasisQuantity/@unitCode|{_GROSS_PRICE}/BasisQuantity/@unitCode"
+    ),
+    "net_amount": Value(
+        "SpecifiedLineTradeSettlement/SpecifiedTradeSettlementHeaderMonetarySummation/LineTotalAmount",
+        as_decimal,
+    ),
     "tax_category": Value("SpecifiedLineTradeSettlement/ApplicableTradeTax/CategoryCode"),
-    "tax_rate": Value("SpecifiedLineTradeSettlement/ApplicableTradeTax/RateApplicablePercent", as_decimal),
+    "tax_rate": Value(
+        "SpecifiedLineTradeSettlement/ApplicableTradeTax/RateApplicablePercent", as_decimal
+    ),
     "allowances": Groups(f"SpecifiedLineTradeSettlement/{_ALLOWANCES}", _ALLOWANCE_CHARGE),
     "charges": Groups(f"SpecifiedLineTradeSettlement/{_CHARGES}", _ALLOWANCE_CHARGE),
     "period": Group("SpecifiedLineTradeSettlement/BillingSpecifiedPeriod", _PERIOD),
@@ -105,15 +128,23 @@ _LINE: Fields = {
     "buyer_item_id": Value("SpecifiedTradeProduct/BuyerAssignedID"),
     "standard_item_id": Value("SpecifiedTradeProduct/GlobalID"),
     "classifications": Groups(
-        "SpecifiedTradeProduct/DesignatedProductClassification/ClassCode", {"value": Value("."), "scheme": Value("@listID")}
+        "SpecifiedTradeProduct/DesignatedProductClassification/ClassCode",
+        {"value": Value("."), "scheme": Value("@listID")},
     ),
     "origin_country": Value("SpecifiedTradeProduct/OriginTradeCountry/ID"),
     "attributes": Groups(
-        "SpecifiedTradeProduct/ApplicableProductCharacteristic", {"name": Value("Description"), "value": Value("Value|ValueMeasure")}
+        "SpecifiedTradeProduct/ApplicableProductCharacteristic",
+        {"name": Value("Description"), "value": Value("Value|ValueMeasure")},
     ),
-    "order_line_reference": Value("SpecifiedLineTradeAgreement/BuyerOrderReferencedDocument/LineID"),
-    "object_id": Value("SpecifiedLineTradeSettlement/AdditionalReferencedDocument[TypeCode=130]/IssuerAssignedID"),
-    "accounting_reference": Value("SpecifiedLineTradeSettlement/ReceivableSpecifiedTradeAccountingAccount/ID"),
+    "order_line_reference": Value(
+        "SpecifiedLineTradeAgreement/BuyerOrderReferencedDocument/LineID"
+    ),
+    "object_id": Value(
+        "SpecifiedLineTradeSettlement/AdditionalReferencedDocument[TypeCode=130]/IssuerAssignedID"
+    ),
+    "accounting_reference": Value(
+        "SpecifiedLineTradeSettlement/ReceivableSpecifiedTradeAccountingAccount/ID"
+    ),
 }
 
 _TAX_SUBTOTAL: Fields = {
@@ -163,7 +194,9 @@ INVOICE: Fields = {
     "lines": Groups("SupplyChainTradeTransaction/IncludedSupplyChainTradeLineItem", _LINE),
     "allowances": Groups(f"{_SETTLEMENT}/{_ALLOWANCES}", _ALLOWANCE_CHARGE),
     "charges": Groups(
-        f"{_SETTLEMENT}/{_CHARGES}", _ALLOWANCE_CHARGE, then=Groups(f"{_SETTLEMENT}/SpecifiedLogisticsServiceCharge", _LOGISTICS_CHARGE)
+        f"{_SETTLEMENT}/{_CHARGES}",
+        _ALLOWANCE_CHARGE,
+        then=Groups(f"{_SETTLEMENT}/SpecifiedLogisticsServiceCharge", _LOGISTICS_CHARGE),
     ),
     "tax_breakdown": Groups(f"{_SETTLEMENT}/ApplicableTradeTax", _TAX_SUBTOTAL),
     "line_total": Value(f"{_TOTALS}/LineTotalAmount", as_decimal),
@@ -196,7 +229,10 @@ INVOICE: Fields = {
     "accounting_reference": Value(f"{_SETTLEMENT}/ReceivableSpecifiedTradeAccountingAccount/ID"),
     "preceding_invoices": Groups(
         f"{_SETTLEMENT}/InvoiceReferencedDocument",
-        {"number": Value("IssuerAssignedID"), "issue_date": Value("FormattedIssueDateTime", as_date)},
+        {
+            "number": Value("IssuerAssignedID"),
+            "issue_date": Value("FormattedIssueDateTime", as_date),
+        },
     ),
     "attachments": Groups(
         f"{_AGREEMENT}/AdditionalReferencedDocument[TypeCode=916]",
@@ -208,6 +244,10 @@ INVOICE: Fields = {
         },
     ),
     "notes": Values("ExchangedDocument/IncludedNote/Content"),
-    "business_process": Value("ExchangedDocumentContext/BusinessProcessSpecifiedDocumentContextParameter/ID"),
-    "specification": Value("ExchangedDocumentContext/GuidelineSpecifiedDocumentContextParameter/ID"),
+    "business_process": Value(
+        "ExchangedDocumentContext/BusinessProcessSpecifiedDocumentContextParameter/ID"
+    ),
+    "specification": Value(
+        "ExchangedDocumentContext/GuidelineSpecifiedDocumentContextParameter/ID"
+    ),
 }

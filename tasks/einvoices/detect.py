@@ -24,13 +24,30 @@ class Detected:
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 _SBDH = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"
 
-_INVOICES: tuple[tuple[str, str, str, Syntax], ...] = (  # start of the namespace, element, name, syntax
-    ("urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:", "CrossIndustryInvoice", "Cross Industry Invoice", Syntax.CII),
-    ("urn:ferd:CrossIndustryDocument:invoice:", "CrossIndustryDocument", "ZUGFeRD 1.0 invoice", Syntax.CII),
+_INVOICES: tuple[
+    tuple[str, str, str, Syntax], ...
+] = (  # start of the namespace, element, name, syntax
+    (
+        "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:",
+        "CrossIndustryInvoice",
+        "Cross Industry Invoice",
+        Syntax.CII,
+    ),
+    (
+        "urn:ferd:CrossIndustryDocument:invoice:",
+        "CrossIndustryDocument",
+        "ZUGFeRD 1.0 invoice",
+        Syntax.CII,
+    ),
     (f"{_UBL}Invoice-2", "Invoice", "UBL invoice", Syntax.UBL),
     (f"{_UBL}CreditNote-2", "CreditNote", "UBL credit note", Syntax.UBL),
     (f"{_UBL}SelfBilledInvoice-2", "SelfBilledInvoice", "UBL self-billed invoice", Syntax.UBL),
-    (f"{_UBL}SelfBilledCreditNote-2", "SelfBilledCreditNote", "UBL self-billed credit note", Syntax.UBL),
+    (
+        f"{_UBL}SelfBilledCreditNote-2",
+        "SelfBilledCreditNote",
+        "UBL self-billed credit note",
+        Syntax.UBL,
+    ),
 )
 
 _OTHERS = {  # element -> what it is
@@ -55,8 +72,13 @@ def detect(root: Element) -> Detected:
     """Looks through a Peppol envelope (SBDH) at what is in it. Namespace versions do not matter."""
     namespace, name = _namespace(root), local_name(root)
     if namespace == _SBDH and name == "StandardBusinessDocument":
-        inner = [detect(child) for child in root if local_name(child) != "StandardBusinessDocumentHeader"]
-        return next((found for found in inner if found.syntax), inner[0] if inner else Detected("an empty envelope (SBDH)", None, root))
+        inner = [
+            detect(child) for child in root if local_name(child) != "StandardBusinessDocumentHeader"
+        ]
+        return next(
+            (found for found in inner if found.syntax),
+            inner[0] if inner else Detected("an empty envelope (SBDH)", None, root),
+        )
     for start, element, label, syntax in _INVOICES:
         if name == element and namespace.startswith(start):
             return Detected(label, syntax, root)

@@ -19,7 +19,10 @@ Convert = Callable[[str], str | None]
 """Text of an element to the value of the record; None when the text is no such value."""
 
 _NO_ALIASES: Mapping[str, str] = {}
-_TRUTH = {"1": "true", "0": "false"}  # xs:boolean has both forms; no path is tested for the number 1 or 0
+_TRUTH = {
+    "1": "true",
+    "0": "false",
+}  # xs:boolean has both forms; no path is tested for the number 1 or 0
 
 
 class Node:
@@ -27,7 +30,13 @@ class Node:
 
     __slots__ = ("_aliases", "_children", "element", "path", "text")
 
-    def __init__(self, element: Element, path: str, text: str | None, aliases: Mapping[str, str] = _NO_ALIASES) -> None:
+    def __init__(
+        self,
+        element: Element,
+        path: str,
+        text: str | None,
+        aliases: Mapping[str, str] = _NO_ALIASES,
+    ) -> None:
         self.element, self.path, self.text = element, path, text
         self._aliases = aliases
         self._children: dict[str, list[Node]] | None = None
@@ -57,7 +66,9 @@ class Node:
         for child, name in zip(self.element, names, strict=True):
             seen[name] = seen.get(name, 0) + 1
             index = f"[{seen[name]}]" if names.count(name) > 1 else ""
-            node = Node(child, f"{self.path}/{name}{index}", (child.text or "").strip(), self._aliases)
+            node = Node(
+                child, f"{self.path}/{name}{index}", (child.text or "").strip(), self._aliases
+            )
             groups.setdefault(self._aliases.get(name, name), []).append(node)
         return groups
 
@@ -73,12 +84,16 @@ class _Step(NamedTuple):
     equal: bool = True
 
 
-_STEP = re.compile(r"(?P<name>@?\w+|\.)(?:\[(?P<test>[\w@/]+)(?:(?P<operator>!?=)(?P<value>\w+))?\])?(?:/|$)")
+_STEP = re.compile(
+    r"(?P<name>@?\w+|\.)(?:\[(?P<test>[\w@/]+)(?:(?P<operator>!?=)(?P<value>\w+))?\])?(?:/|$)"
+)
 
 
 @cache
 def _steps(path: str) -> tuple[_Step, ...]:
-    return tuple(_Step(m["name"], m["test"], m["value"], m["operator"] != "!=") for m in _STEP.finditer(path))
+    return tuple(
+        _Step(m["name"], m["test"], m["value"], m["operator"] != "!=") for m in _STEP.finditer(path)
+    )
 
 
 def _passes(node: Node, step: _Step) -> bool:
@@ -139,7 +154,9 @@ def as_text(text: str) -> str:
 
 
 _DECIMAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,20})?|\.\d{1,20})")
-_DATE = re.compile(r"(\d{4})(-?)(\d\d)\2(\d\d)(?!\d{3})")  # 102 and 203 of UNCL 2379, ISO 8601 with or without a time or zone
+_DATE = re.compile(
+    r"(\d{4})(-?)(\d\d)\2(\d\d)(?!\d{3})"
+)  # 102 and 203 of UNCL 2379, ISO 8601 with or without a time or zone
 
 
 def as_decimal(text: str) -> str | None:
@@ -178,7 +195,9 @@ class Joined:
     path: str
 
     def read(self, node: Node, at: str, trail: Trail) -> JsonValue:
-        texts = [text for found in find(node, self.path) if (text := trail.value(found, at, as_text))]
+        texts = [
+            text for found in find(node, self.path) if (text := trail.value(found, at, as_text))
+        ]
         return "\n".join(texts) or None
 
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
-from tasks.models.schema_for_model import nullable
-from tasks.rules.satisfied import refusal
-from tasks.rules.terms import groups_terms, kind_of, terms_of
+from tasks.record_schema.nullable import nullable
+from tasks.record_schema.satisfied import refusal
 from tasks.rules.values import without_nulls
+from tasks.vocabulary.terms import groups_terms, kind_of, terms_of
 
 _TOKEN = re.compile(r"[^.\[\]]+")
 
@@ -44,7 +44,11 @@ def project(values: Mapping[str, JsonValue], schema: type[BaseModel]) -> Project
 def _as_json_of(schema: type[BaseModel], record: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """The record as one that a model answered is kept: a decimal as text, a float as a number."""
     try:
-        typed: dict[str, JsonValue] = nullable(schema).model_validate_json(json.dumps(record)).model_dump(mode="json", by_alias=True)
+        typed: dict[str, JsonValue] = (
+            nullable(schema)
+            .model_validate_json(json.dumps(record))
+            .model_dump(mode="json", by_alias=True)
+        )
     except ValidationError:  # a type that has no nullable form; the values are right all the same
         return record
     return typed
@@ -65,7 +69,9 @@ class _Projector:
     values: Mapping[str, JsonValue]  # of the whole invoice
     sources: dict[str, str]
 
-    def into(self, schema: type[BaseModel], kind: str, source: str, at: str) -> dict[str, JsonValue]:
+    def into(
+        self, schema: type[BaseModel], kind: str, source: str, at: str
+    ) -> dict[str, JsonValue]:
         """The fields of a schema from the object at `source`, a path of the invoice; `at` is where they stand in the record."""
         own = {_terms(kind, name, info)[0] for name, info in schema.model_fields.items()}
         record: dict[str, JsonValue] = {}
@@ -73,13 +79,19 @@ class _Projector:
             key = record_key(name, info)
             path = f"{at}.{key}" if at else key
             model, _ = _model_in(info.annotation)
-            if model and groups_terms(name) and not self._at(f"{source}.{name}" if source else name):
+            if (
+                model
+                and groups_terms(name)
+                and not self._at(f"{source}.{name}" if source else name)
+            ):
                 inner = self.into(model, kind, source, path)
                 record[key] = inner if without_nulls(inner) else None
                 continue
             likeliest, *others = _terms(kind, name, info)
             terms = (likeliest, *(other for other in others if other not in own))
-            record[key] = self._first([f"{source}.{term}" if source else term for term in terms], info.annotation, path)
+            record[key] = self._first(
+                [f"{source}.{term}" if source else term for term in terms], info.annotation, path
+            )
         return record
 
     def _first(self, sources: list[str], annotation: Any, path: str) -> JsonValue:
@@ -101,10 +113,17 @@ class _Projector:
         if isinstance(value, list):
             if model and is_list:
                 kind = kind_of(_unindexed(source))
-                return [self.into(model, kind, f"{source}[{i}]", f"{path}[{i}]") for i, _ in enumerate(value)]
+                return [
+                    self.into(model, kind, f"{source}[{i}]", f"{path}[{i}]")
+                    for i, _ in enumerate(value)
+                ]
             if model or not all(isinstance(item, str) for item in value):
                 return None
-            self.sources.update({f"{path}[{i}]": f"{source}[{i}]" for i, _ in enumerate(value)} if is_list else {path: f"{source}[0]"})
+            self.sources.update(
+                {f"{path}[{i}]": f"{source}[{i}]" for i, _ in enumerate(value)}
+                if is_list
+                else {path: f"{source}[0]"}
+            )
             return value if is_list else "\n".join(str(item) for item in value)
         if model:
             return None
@@ -134,7 +153,11 @@ def _child(holder: JsonValue, step: int | str) -> JsonValue:
     """What a step of a path leads to; None where there is nothing."""
     if isinstance(holder, dict):
         return holder.get(str(step))
-    return holder[step] if isinstance(holder, list) and isinstance(step, int) and step < len(holder) else None
+    return (
+        holder[step]
+        if isinstance(holder, list) and isinstance(step, int) and step < len(holder)
+        else None
+    )
 
 
 def _unindexed(path: str) -> str:
@@ -157,13 +180,21 @@ def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
     return None, annotation in (list, tuple, set, frozenset)
 
 
-def _remove(record: dict[str, JsonValue], sources: dict[str, str], place: tuple[int | str, ...]) -> None:
+def _remove(
+    record: dict[str, JsonValue], sources: dict[str, str], place: tuple[int | str, ...]
+) -> None:
     """Takes the value at a place of a validation error out of the record; a place that the record does not have is left."""
     holder: JsonValue = record
     for step in place[:-1]:
         holder = _child(holder, step)
     if place and isinstance(holder, dict) and place[-1] in holder:
         holder[str(place[-1])] = None
-        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
-        for known in [known for known in sources if known == path or known.startswith((f"{path}.", f"{path}["))]:
+        path = "".join(
+            f"[{step}]" if isinstance(step, int) else f".{step}" for step in place
+        ).removeprefix(".")
+        for known in [
+            known
+            for known in sources
+            if known == path or known.startswith((f"{path}.", f"{path}["))
+        ]:
             del sources[known]

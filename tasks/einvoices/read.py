@@ -57,10 +57,14 @@ def _read(detected: Detected) -> EInvoice:
     values = _without_repeated_name(values, trail)
     taken = set(trail.paths.values())
     refused = tuple(dict.fromkeys(path for path in trail.refused if path not in taken))
-    return EInvoice(detected.name, _profile(values.get("specification")), values, trail.paths, refused)
+    return EInvoice(
+        detected.name, _profile(values.get("specification")), values, trail.paths, refused
+    )
 
 
-def _tax_totals(node: Node, path: str, values: dict[str, JsonValue], trail: Trail) -> dict[str, JsonValue]:
+def _tax_totals(
+    node: Node, path: str, values: dict[str, JsonValue], trail: Trail
+) -> dict[str, JsonValue]:
     """BT-110 and BT-111 are the same element, told apart by the currency; one without a currency is in that of the invoice."""
     currency, tax_currency = values.get("currency"), values.get("tax_currency")
     found: dict[str, JsonValue] = {}
@@ -78,7 +82,11 @@ def _without_repeated_name(values: dict[str, JsonValue], trail: Trail) -> dict[s
     """A trading name is one that differs (BT-28); many writers repeat the name there."""
     for role in ("seller", "buyer", "payee", "tax_representative"):
         party = values.get(role)
-        if isinstance(party, dict) and "trading_name" in party and party["trading_name"] == party.get("name"):
+        if (
+            isinstance(party, dict)
+            and "trading_name" in party
+            and party["trading_name"] == party.get("name")
+        ):
             del party["trading_name"]
             del trail.paths[f"{role}.trading_name"]
     return values

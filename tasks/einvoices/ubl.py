@@ -5,7 +5,16 @@ Paths are those of EN 16931-3-2; a credit note names some of the same places dif
 
 import re
 
-from tasks.einvoices.mapping import Fields, Group, Groups, Joined, Value, Values, as_date, as_decimal
+from tasks.einvoices.mapping import (
+    Fields,
+    Group,
+    Groups,
+    Joined,
+    Value,
+    Values,
+    as_date,
+    as_decimal,
+)
 
 ALIASES = {  # name in a credit note -> name in an invoice
     "CreditNoteTypeCode": "InvoiceTypeCode",
@@ -46,12 +55,18 @@ _PARTY: Fields = {
     "tax_number": Value("PartyTaxScheme[TaxScheme/ID!=VAT]/CompanyID"),
     "registration_id": Value("PartyLegalEntity/CompanyID"),
     "registration_scheme": Value("PartyLegalEntity/CompanyID/@schemeID"),
-    "ids": Groups("PartyIdentification/ID[@schemeID!=SEPA]", {"value": Value("."), "scheme": Value("@schemeID")}),
+    "ids": Groups(
+        "PartyIdentification/ID[@schemeID!=SEPA]",
+        {"value": Value("."), "scheme": Value("@schemeID")},
+    ),
     "legal_information": Value("PartyLegalEntity/CompanyLegalForm"),
     "electronic_address": Value("EndpointID"),
     "electronic_address_scheme": Value("EndpointID/@schemeID"),
     "address": Group("PostalAddress", _ADDRESS),
-    "contact": Group("Contact", {"name": Value("Name"), "phone": Value("Telephone"), "email": Value("ElectronicMail")}),
+    "contact": Group(
+        "Contact",
+        {"name": Value("Name"), "phone": Value("Telephone"), "email": Value("ElectronicMail")},
+    ),
 }
 
 _ALLOWANCE_CHARGE: Fields = {
@@ -85,9 +100,14 @@ _LINE: Fields = {
     "seller_item_id": Value("Item/SellersItemIdentification/ID"),
     "buyer_item_id": Value("Item/BuyersItemIdentification/ID"),
     "standard_item_id": Value("Item/StandardItemIdentification/ID"),
-    "classifications": Groups("Item/CommodityClassification/ItemClassificationCode", {"value": Value("."), "scheme": Value("@listID")}),
+    "classifications": Groups(
+        "Item/CommodityClassification/ItemClassificationCode",
+        {"value": Value("."), "scheme": Value("@listID")},
+    ),
     "origin_country": Value("Item/OriginCountry/IdentificationCode"),
-    "attributes": Groups("Item/AdditionalItemProperty", {"name": Value("Name"), "value": Value("Value")}),
+    "attributes": Groups(
+        "Item/AdditionalItemProperty", {"name": Value("Name"), "value": Value("Value")}
+    ),
     "order_line_reference": Value("OrderLineReference/LineID"),
     "object_id": Value("DocumentReference/ID"),
     "accounting_reference": Value("AccountingCost"),
@@ -147,13 +167,17 @@ INVOICE: Fields = {
             "iban": Value("ID", as_iban),
             "account_number": Value("ID", as_other_account),
             "name": Value("Name"),
-            "bic": Value("FinancialInstitutionBranch/ID|FinancialInstitutionBranch/FinancialInstitution/ID"),
+            "bic": Value(
+                "FinancialInstitutionBranch/ID|FinancialInstitutionBranch/FinancialInstitution/ID"
+            ),
         },
     ),
     "card_number": Value("PaymentMeans/CardAccount/PrimaryAccountNumberID"),
     "card_holder": Value("PaymentMeans/CardAccount/HolderName"),
     "mandate_reference": Value("PaymentMeans/PaymentMandate/ID"),
-    "creditor_id": Value(f"{_SELLER}/PartyIdentification/ID[@schemeID=SEPA]|PayeeParty/PartyIdentification/ID[@schemeID=SEPA]"),
+    "creditor_id": Value(
+        f"{_SELLER}/PartyIdentification/ID[@schemeID=SEPA]|PayeeParty/PartyIdentification/ID[@schemeID=SEPA]"
+    ),
     "debited_account": Value("PaymentMeans/PaymentMandate/PayerFinancialAccount/ID"),
     "buyer_reference": Value("BuyerReference"),
     "order_reference": Value("OrderReference/ID"),

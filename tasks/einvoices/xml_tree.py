@@ -10,7 +10,9 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from schemas.errors import LimitError, UnreadableError
 
-MAX_BYTES = 32 * 1024 * 1024  # XRechnung allows 15 MB of embedded attachments, a third more as base64
+MAX_BYTES = (
+    32 * 1024 * 1024
+)  # XRechnung allows 15 MB of embedded attachments, a third more as base64
 MAX_ELEMENTS = 500_000  # 60 a line: 8,000 lines; about 100 MB while it is read
 MAX_ATTRIBUTES = 1_000_000  # those of one element are all read before the parser tells of it
 MAX_NAME_LETTERS = 1_000_000  # in all different names, each with its namespace in full, which a file writes only once; invoices have 50,000
@@ -25,7 +27,9 @@ _BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that o
 )
 _ASCII = b"<a-b c='d'/>"
 _DECLARATION = re.compile(r"^\s*<\?xml\b[^>]{0,200}\?>")
-_DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_DECLARED_ENCODING = re.compile(
+    rb"""^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']"""
+)
 
 
 class _BoundedBuilder(TreeBuilder):
@@ -42,13 +46,17 @@ class _BoundedBuilder(TreeBuilder):
         self._elements += 1
         self._depth += 1
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
-            raise LimitError(f"the XML has more than {MAX_ELEMENTS:,} elements or nests deeper than {MAX_DEPTH}; no invoice does")
+            raise LimitError(
+                f"the XML has more than {MAX_ELEMENTS:,} elements or nests deeper than {MAX_DEPTH}; no invoice does"
+            )
         for name in (tag, *attrs):
             if name not in self._names:
                 self._names.add(name)
                 self._name_letters += len(name)
         if self._name_letters > MAX_NAME_LETTERS:
-            raise LimitError(f"the names in the XML, with their namespaces, have more than {MAX_NAME_LETTERS:,} letters; no invoice has")
+            raise LimitError(
+                f"the names in the XML, with their namespaces, have more than {MAX_NAME_LETTERS:,} letters; no invoice has"
+            )
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:
@@ -71,12 +79,16 @@ def parse_xml(data: bytes) -> Element:
     text = _DECLARATION.sub("", _decoded(data), count=1).strip("\0 \t\r\n\ufeff")
     if text.count("=") > MAX_ATTRIBUTES:
         raise LimitError(f"the XML has more than {MAX_ATTRIBUTES:,} attributes; no invoice has")
-    parser = DefusedXMLParser(target=_BoundedBuilder(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    parser = DefusedXMLParser(
+        target=_BoundedBuilder(), forbid_dtd=True, forbid_entities=True, forbid_external=True
+    )
     try:
         parser.feed(text)
         root: Element = parser.close()
     except DefusedXmlException as error:
-        raise UnreadableError("the XML has a DOCTYPE or entities, which invoices do not have and attacks do; it was not read") from error
+        raise UnreadableError(
+            "the XML has a DOCTYPE or entities, which invoices do not have and attacks do; it was not read"
+        ) from error
     except (ParseError, UnicodeError) as error:  # a lone surrogate cannot be encoded for the parser
         raise UnreadableError("the XML is not well-formed; it is damaged or cut off") from error
     return root

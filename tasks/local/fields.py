@@ -6,12 +6,12 @@ from pydantic import BaseModel, JsonValue
 
 from schemas.document import Page
 from schemas.record import Evidence
-from tasks.local.calibration import confidence
-from tasks.local.choosing import Choice, Chooser
-from tasks.local.gathering import Gathered
-from tasks.local.lists import Row, rows_for
-from tasks.local.shape import Group, Leaf, Listed, Node, leaves_of, shape_of
+from tasks.local.choosing.calibration import confidence
+from tasks.local.choosing.leaf import Choice, Chooser
+from tasks.local.choosing.lists import Row, rows_for
+from tasks.local.finding.gathering import Gathered
 from tasks.local.values import json_value
+from tasks.record_schema.shape import Group, Leaf, Listed, Node, leaves_of, shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,9 @@ class Found:
 
     record: dict[str, JsonValue]
     evidence: tuple[Evidence, ...]
-    reasons: dict[str, tuple[str, str]]  # field -> the kind and reason that its confidence was counted by
+    reasons: dict[
+        str, tuple[str, str]
+    ]  # field -> the kind and reason that its confidence was counted by
 
 
 class FieldFinder:
@@ -84,23 +86,33 @@ class _Writer:
             return []
         seen = self._chooser.seen
         rows = rows_for(listed, seen.items, self._chooser.settled, seen.patterns, seen.percents)
-        return [self._row(listed.item, row, f"{path}[{number}].") for number, row in enumerate(rows)]
+        return [
+            self._row(listed.item, row, f"{path}[{number}].") for number, row in enumerate(rows)
+        ]
 
     def _row(self, group: Group, row: Row, path: str) -> dict[str, JsonValue]:
         filled: dict[str, JsonValue] = {}
         for child in group.children:
             cell = row(child) if isinstance(child, Leaf) else None
-            value = json_value(child, cell.value) if cell is not None and isinstance(child, Leaf) else None
+            value = (
+                json_value(child, cell.value)
+                if cell is not None and isinstance(child, Leaf)
+                else None
+            )
             filled[child.key] = [] if isinstance(child, Listed) else value
             if cell is not None and value is not None:
-                self._note(path + child.key, Choice(cell.value, cell.candidate, cell.kind, cell.reason))
+                self._note(
+                    path + child.key, Choice(cell.value, cell.candidate, cell.kind, cell.reason)
+                )
         return filled
 
     def _note(self, path: str, choice: Choice) -> None:
         reason = f"{choice.reason}, ocr" if choice.candidate.found_by == "ocr" else choice.reason
         self.reasons[path] = (choice.kind, reason)
         sure = confidence(choice.kind, reason)
-        self.evidence.append(choice.candidate.evidence(path, sure, (*choice.candidate.why, *choice.why)))
+        self.evidence.append(
+            choice.candidate.evidence(path, sure, (*choice.candidate.why, *choice.why))
+        )
 
 
 def _is_empty(value: JsonValue) -> bool:
@@ -114,4 +126,7 @@ def _of_choices(leaf: Leaf, value: JsonValue) -> JsonValue:
     if not leaf.choices:
         return value
     text = str(value).casefold()
-    return next((c for c in leaf.choices if str(c).casefold() == text), next((c for c in leaf.choices if str(c).casefold() in text), None))
+    return next(
+        (c for c in leaf.choices if str(c).casefold() == text),
+        next((c for c in leaf.choices if str(c).casefold() in text), None),
+    )

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
-from tasks.local.shape import Leaf
+from tasks.record_schema.shape import Leaf
 
 
 def json_value(leaf: Leaf, value: object) -> JsonValue:

@@ -13,18 +13,18 @@ from pydantic import SecretStr
 from schemas.document import PageImage, RenderSettings
 from schemas.errors import CallError, MissingKeyError, ModelGoneError
 from schemas.usage import Usage
-from tasks.definition import FlowDefinition
-from tasks.models import wire
-from tasks.models.breaker import shared_breaker
-from tasks.models.catalogue import MISTRAL_HOSTS, Model
-from tasks.models.limiter import Limiter, Waits, shared_limiter
-from tasks.models.metering import Calls, Meter
+from tasks.flow_definition import FlowDefinition
+from tasks.ledger.money.calls import CallIntent, StoredAnswer
+from tasks.models.http import wire
+from tasks.models.http.breaker import shared_breaker
+from tasks.models.http.limiter import Limiter, Waits, shared_limiter
+from tasks.models.price.catalogue import MISTRAL_HOSTS, Model
+from tasks.models.price.metering import Calls, Meter
+from tasks.models.price.tokens import PixelSize, TokenBound, estimated_prompt, prompt_bound
 from tasks.models.roles import Roles
-from tasks.models.tokens import PixelSize, TokenBound, estimated_prompt, prompt_bound
-from tasks.state.calls import CallIntent, StoredAnswer
 
 if TYPE_CHECKING:
-    from tasks.models.client import ChatClient
+    from tasks.models.http.client import ChatClient
 
 KEY_VERSION = 1
 ImageSource = Callable[[int, RenderSettings], Awaitable[PageImage | None]]
@@ -73,7 +73,14 @@ class Answer:
 class ModelGateway:
     """All model calls of one run of a flow. Calls that are the same share one answer; `usage` counts every attempt of the run."""
 
-    def __init__(self, flow: FlowDefinition, calls: Calls, api_key: SecretStr | None, *, on_warning: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        flow: FlowDefinition,
+        calls: Calls,
+        api_key: SecretStr | None,
+        *,
+        on_warning: Callable[[str], None],
+    ) -> None:
         self._flow, self._calls, self._api_key = flow, calls, api_key
         self._roles = Roles(flow, calls, on_warning)
         self._usage = Usage()
@@ -86,7 +93,12 @@ class ModelGateway:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._client is not None:
             await self._client.__aexit__(kind, error, trace)
 
@@ -125,7 +137,13 @@ class ModelGateway:
 
     async def _ask_model(self, question: Question, model: Model) -> Answer:
         render = RenderSettings(max_side_px=question.max_side_px or model.max_side_px)
-        key = answer_key(question, model.id, render, provider=self._flow.provider_name, base_url=self._flow.provider.base_url)
+        key = answer_key(
+            question,
+            model.id,
+            render,
+            provider=self._flow.provider_name,
+            base_url=self._flow.provider.base_url,
+        )
         stored = await self._calls.answer(key)
         if stored is not None:
             return self._from_cache(question.document_id, stored, model)
@@ -138,7 +156,9 @@ class ModelGateway:
         self._count(document_id, Usage(cache_hits=1))
         return Answer(stored.text, stored.finish_reason, model.id, cached=True)
 
-    async def _buy(self, question: Question, model: Model, render: RenderSettings, key: str) -> Answer:
+    async def _buy(
+        self, question: Question, model: Model, render: RenderSettings, key: str
+    ) -> Answer:
         client = self._client_with_key()
         if question.image_pages and self._calls.limited and not model.image_bound_known:
             raise CallError(
@@ -171,9 +191,17 @@ class ModelGateway:
             answer_key=key,
             bound=Meter.bound(model, bound),
         )
-        meter = Meter(self._calls, intent, model, bound, lambda usage: self._count(question.document_id, usage))
+        meter = Meter(
+            self._calls,
+            intent,
+            model,
+            bound,
+            lambda usage: self._count(question.document_id, usage),
+        )
         expected = estimated_prompt(texts, schema_json, sizes, model) + question.max_tokens
-        completion = await client.complete(wire.Request(body, model.id, expected), meter, self._deadline(question.document_id))
+        completion = await client.complete(
+            wire.Request(body, model.id, expected), meter, self._deadline(question.document_id)
+        )
         return Answer(completion.text, completion.finish_reason, model.id, cached=False)
 
     def _client_with_key(self) -> "ChatClient":
@@ -181,10 +209,20 @@ class ModelGateway:
         if provider.api_key_env is not None and self._api_key is None:
             raise MissingKeyError(self._flow.provider_name, provider.api_key_env)
         if self._client is None:
-            from tasks.models.client import ChatClient  # noqa: PLC0415 - httpx takes 0.1 s, which a run that asks nothing does not pay
+            from tasks.models.http.client import ChatClient  # noqa: PLC0415 - httpx takes 0.1 s, which a run that asks nothing does not pay
 
-            self._limiter, breaker = shared_limiter(provider.base_url, provider.limits), shared_breaker(provider.base_url)
-            self._client = ChatClient(provider, self._api_key, self._flow.spec.retry, self._limiter, breaker, self._roles.deprecated)
+            self._limiter, breaker = (
+                shared_limiter(provider.base_url, provider.limits),
+                shared_breaker(provider.base_url),
+            )
+            self._client = ChatClient(
+                provider,
+                self._api_key,
+                self._flow.spec.retry,
+                self._limiter,
+                breaker,
+                self._roles.deprecated,
+            )
         return self._client
 
     def _deadline(self, document_id: str) -> float:
@@ -197,7 +235,9 @@ class ModelGateway:
         return hashlib.sha256(f"{self._flow.name}/{question.step}".encode()).hexdigest()[:16]
 
 
-def answer_key(question: Question, model_id: str, render: RenderSettings, *, provider: str, base_url: str) -> str:
+def answer_key(
+    question: Question, model_id: str, render: RenderSettings, *, provider: str, base_url: str
+) -> str:
     """What was asked, as 64 hex digits: document, pages, render settings, prompt, schema, model, provider and parameters.
 
     Not the rendered bytes: a renderer that draws a page a little differently must not buy it again.
@@ -217,13 +257,17 @@ def answer_key(question: Question, model_id: str, render: RenderSettings, *, pro
         "max_tokens": question.max_tokens,
         "temperature": question.temperature,
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()
+    ).hexdigest()
 
 
 async def _images(question: Question, render: RenderSettings) -> list[PageImage]:
     if not question.image_pages or question.image_of is None:
         return []
-    found = await asyncio.gather(*(question.image_of(number, render) for number in question.image_pages))
+    found = await asyncio.gather(
+        *(question.image_of(number, render) for number in question.image_pages)
+    )
     images = [image for image in found if image is not None]
     if not images:
         raise NothingToSendError

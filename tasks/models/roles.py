@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from schemas.errors import ModelGoneError
-from tasks.definition import FlowDefinition
-from tasks.models.catalogue import Catalogue, Model
+from tasks.flow_definition import FlowDefinition
+from tasks.models.price.catalogue import Catalogue, Model
 
 
 class Resolutions(Protocol):
@@ -43,14 +43,20 @@ def memory_key(role: str, models: Sequence[str]) -> str:
 async def resolve(flow: FlowDefinition, role: str, memory: Resolutions | None) -> tuple[str, ...]:
     """The model ids to try for `role`, best first. Without network; `memory` None where no ledger is open."""
     models = flow.models[role]
-    stored = await memory.resolution(flow.provider.base_url, memory_key(role, models)) if memory is not None else None
+    stored = (
+        await memory.resolution(flow.provider.base_url, memory_key(role, models))
+        if memory is not None
+        else None
+    )
     return in_order(models, stored, catalogue_of(flow))
 
 
 class Roles:
     """The roles of one run. A model that is gone is said once, loudly, and is not tried again in this run."""
 
-    def __init__(self, flow: FlowDefinition, memory: Resolutions | None, on_warning: Callable[[str], None]) -> None:
+    def __init__(
+        self, flow: FlowDefinition, memory: Resolutions | None, on_warning: Callable[[str], None]
+    ) -> None:
         self._flow, self._memory, self._on_warning = flow, memory, on_warning
         self._catalogue = catalogue_of(flow)
         self._candidates: dict[str, tuple[str, ...]] = {}
@@ -82,21 +88,31 @@ class Roles:
         if left:
             replacement = self._catalogue.model(model_id).replacement
             advice = (
-                f" Mistral names {replacement} as its replacement." if replacement and replacement not in self._candidates[role] else ""
+                f" Mistral names {replacement} as its replacement."
+                if replacement and replacement not in self._candidates[role]
+                else ""
             )
             url, status = self._flow.provider.base_url, error.status
-            self._on_warning(f"role {role!r}: {url} does not serve {model_id!r} (HTTP {status}); {left[0]!r} is asked instead.{advice}")
+            self._on_warning(
+                f"role {role!r}: {url} does not serve {model_id!r} (HTTP {status}); {left[0]!r} is asked instead.{advice}"
+            )
             if self._memory is not None:
-                await self._memory.keep_resolution(self._flow.provider.base_url, memory_key(role, self._flow.models[role]), left[0])
+                await self._memory.keep_resolution(
+                    self._flow.provider.base_url, memory_key(role, self._flow.models[role]), left[0]
+                )
 
     def deprecated(self, model_id: str, when: str) -> None:
         """The endpoint has said that `model_id` will not be served from `when` on."""
         if model_id not in self._deprecated:
             self._deprecated.add(model_id)
-            self._on_warning(f"model {model_id!r} is deprecated: {self._flow.provider.base_url} will stop serving it on {when[:40]}.")
+            self._on_warning(
+                f"model {model_id!r} is deprecated: {self._flow.provider.base_url} will stop serving it on {when[:40]}."
+            )
 
     def _say_skipped(self, role: str) -> None:
         asked, preferred = self._candidates[role][0], self._flow.models[role][0]
         model = self._catalogue.model(preferred)
         if asked != preferred and self._catalogue.is_retired(preferred):
-            self._on_warning(f"model {preferred!r} of role {role!r} was retired on {model.retired}; {asked!r} is asked instead.")
+            self._on_warning(
+                f"model {preferred!r} of role {role!r} was retired on {model.retired}; {asked!r} is asked instead."
+            )

@@ -17,9 +17,16 @@ def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) ->
     needed = [evidence for evidence in low if not required or evidence.field in required]
     others = [evidence for evidence in low if evidence not in needed]
     if needed:
-        yield Finding(code="low_confidence", message=_unsure(needed, review_below), fields=_fields(needed))
+        yield Finding(
+            code="low_confidence", message=_unsure(needed, review_below), fields=_fields(needed)
+        )
     if others:
-        yield Finding(code="low_confidence", message=_unsure(others, review_below), fields=_fields(others), weight="note")
+        yield Finding(
+            code="low_confidence",
+            message=_unsure(others, review_below),
+            fields=_fields(others),
+            weight="note",
+        )
     ungrounded = [evidence for evidence in draft.evidence if evidence.found_by == "ungrounded"]
     if ungrounded:
         message = f"{len(ungrounded)} values do not stand on any page as they are in the record"
@@ -42,7 +49,8 @@ def required_fields(schema: type[BaseModel], at: str = "") -> frozenset[str]:
 
 def _unsure(low: list[Evidence], review_below: float) -> str:
     named = ", ".join(
-        f"{evidence.field} ({evidence.confidence:.2f})" for evidence in sorted(low, key=lambda evidence: evidence.confidence)[:3]
+        f"{evidence.field} ({evidence.confidence:.2f})"
+        for evidence in sorted(low, key=lambda evidence: evidence.confidence)[:3]
     )
     more = f" and {len(low) - 3} more" if len(low) > 3 else ""  # noqa: PLR2004 - three names fit a line
     return f"less sure than {review_below:g}: {named}{more}"

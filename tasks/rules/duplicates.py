@@ -5,9 +5,9 @@ import re
 import unicodedata
 
 from schemas.record import Draft, Finding
+from tasks.ledger.documents.invoice_numbers import earlier_documents
 from tasks.rules.facts import Facts
 from tasks.services import Services
-from tasks.state.invoice_numbers import earlier_documents
 
 
 async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Finding]:
@@ -17,7 +17,12 @@ async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Fin
         return []
     issued = facts.day("issue_date")
     key = invoice_key(number, seller, issued.year if issued else None)
-    paths = await earlier_documents(services.ledger, flow=services.flow.name, document_id=draft.document.document_id, invoice_key=key)
+    paths = await earlier_documents(
+        services.ledger,
+        flow=services.flow.name,
+        document_id=draft.document.document_id,
+        invoice_key=key,
+    )
     if not paths:
         return []
     message = f"the same seller's invoice with this number came before: {', '.join(paths[:3])}"
@@ -29,5 +34,8 @@ def invoice_key(number: str, seller: str, year: int | None) -> str:
 
     The year belongs to it because many sellers count from 1 each January.
     """
-    parts = (re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", part)).casefold() for part in (seller, number, str(year)))
+    parts = (
+        re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", part)).casefold()
+        for part in (seller, number, str(year))
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -9,9 +9,9 @@ from functools import cached_property
 from pydantic import JsonValue
 
 from schemas.record import Draft
-from tasks.rules.currencies import minor_unit
-from tasks.rules.terms import Found, invoice_terms, item_terms
 from tasks.rules.values import as_amount, as_day
+from tasks.standards.currencies import minor_unit
+from tasks.vocabulary.terms import Found, invoice_terms, item_terms
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class Facts:
 
     @classmethod
     def of(cls, draft: Draft, today: date) -> "Facts":
-        exact = frozenset(evidence.field for evidence in draft.evidence if evidence.found_by == "einvoice")
+        exact = frozenset(
+            evidence.field for evidence in draft.evidence if evidence.found_by == "einvoice"
+        )
         return cls(draft.record or {}, exact, today)
 
     @cached_property
@@ -56,7 +58,10 @@ class Facts:
         found = self.terms.get(term)
         if found is None or not isinstance(found.value, list):
             return []
-        return [item_terms(item, kind, f"{found.path}[{index}]") for index, item in enumerate(found.value)]
+        return [
+            item_terms(item, kind, f"{found.path}[{index}]")
+            for index, item in enumerate(found.value)
+        ]
 
 
 def item_amount(item: Mapping[str, Found], term: str) -> Decimal | None:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from schemas.record import Finding
-from tasks.rules.currencies import is_currency
 from tasks.rules.facts import Facts
-from tasks.rules.terms import compact
 from tasks.rules.values import leaves
-from tasks.rules.vat_numbers import VatProblem, vat_problem
+from tasks.standards.currencies import is_currency
+from tasks.standards.vat_numbers import VatProblem, vat_problem
+from tasks.vocabulary.terms import compact
 
 _IBAN_REGISTRY = """
 AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18
@@ -26,7 +26,11 @@ def identifiers(facts: Facts) -> Iterator[Finding]:
         if not isinstance(leaf.value, str):
             continue
         if name.endswith("iban") and not is_iban(leaf.value):
-            yield Finding(code="iban_invalid", message="the IBAN's length or check digits are wrong", fields=(leaf.path,))
+            yield Finding(
+                code="iban_invalid",
+                message="the IBAN's length or check digits are wrong",
+                fields=(leaf.path,),
+            )
         elif _VAT_FIELD.search(name):
             yield from _vat_id(leaf.path, leaf.value, facts)
         elif name in ("currency", "currencycode", "taxcurrency"):
@@ -44,17 +48,37 @@ def is_iban(text: str) -> bool:
 def _vat_id(path: str, text: str, facts: Facts) -> Iterator[Finding]:
     problem = vat_problem(text)
     if problem is VatProblem.FORM:
-        yield Finding(code="vat_id_invalid", message="this VAT number does not have the form of its country", fields=(path,))
+        yield Finding(
+            code="vat_id_invalid",
+            message="this VAT number does not have the form of its country",
+            fields=(path,),
+        )
     elif problem is VatProblem.CHECK_DIGITS:
         exact = path in facts.exact
-        message = "the check digits of this VAT number are wrong" + (", as the issuer wrote it" if exact else "")
-        yield Finding(code="vat_id_checksum", message=message, fields=(path,), weight="note" if exact else "review")
+        message = "the check digits of this VAT number are wrong" + (
+            ", as the issuer wrote it" if exact else ""
+        )
+        yield Finding(
+            code="vat_id_checksum",
+            message=message,
+            fields=(path,),
+            weight="note" if exact else "review",
+        )
 
 
 def _currency(path: str, text: str) -> Iterator[Finding]:
     if is_currency(text):
         return
     if re.fullmatch(r"[A-Za-z]{3}", text):
-        yield Finding(code="currency_unknown", message=f"{text} is not an ISO 4217 currency code", fields=(path,))
+        yield Finding(
+            code="currency_unknown",
+            message=f"{text} is not an ISO 4217 currency code",
+            fields=(path,),
+        )
     else:
-        yield Finding(code="currency_not_a_code", message="the currency is not an ISO 4217 code", fields=(path,), weight="note")
+        yield Finding(
+            code="currency_not_a_code",
+            message="the currency is not an ISO 4217 code",
+            fields=(path,),
+            weight="note",
+        )

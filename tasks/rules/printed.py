@@ -9,7 +9,9 @@ from schemas.record import Draft, Finding
 from tasks.rules.facts import Facts
 from tasks.services import Services
 
-MAX_PAGES = 50  # number and total stand on the first or last pages; a longer appendix is not searched
+MAX_PAGES = (
+    50  # number and total stand on the first or last pages; a longer appendix is not searched
+)
 
 
 async def printed_differences(draft: Draft, facts: Facts, services: Services) -> list[Finding]:
@@ -22,17 +24,28 @@ async def printed_differences(draft: Draft, facts: Facts, services: Services) ->
         page = await services.reader.page(draft.document, handle.page_number, ocr=False)
         if page.kind is PageKind.BLANK:
             continue
-        if page.kind not in (PageKind.TEXT, PageKind.TEXT_WITH_PICTURES):  # somebody's OCR text can be wrong where the page is right
+        if page.kind not in (
+            PageKind.TEXT,
+            PageKind.TEXT_WITH_PICTURES,
+        ):  # somebody's OCR text can be wrong where the page is right
             return []
         seen = True
-        wanted = {term: pattern for term, pattern in wanted.items() if not pattern.search(joined(page.words))}
+        wanted = {
+            term: pattern
+            for term, pattern in wanted.items()
+            if not pattern.search(joined(page.words))
+        }
         if not wanted:
             return []
     return [_differs(term, facts) for term in wanted] if seen else []
 
 
 def _differs(term: str, facts: Facts) -> Finding:
-    return Finding(code="page_differs", message=f"the e-invoice's {term} is not printed on any page", fields=(facts.terms[term].path,))
+    return Finding(
+        code="page_differs",
+        message=f"the e-invoice's {term} is not printed on any page",
+        fields=(facts.terms[term].path,),
+    )
 
 
 def _wanted(facts: Facts) -> Iterator[tuple[str, re.Pattern[str]]]:
@@ -50,7 +63,9 @@ def joined(words: tuple[Word, ...]) -> str:
 
 def number_pattern(number: str) -> re.Pattern[str]:
     """The letters and digits of an invoice number, whatever stands between them."""
-    characters = [re.escape(character) for character in number if character.isalnum()] or [re.escape(number)]
+    characters = [re.escape(character) for character in number if character.isalnum()] or [
+        re.escape(number)
+    ]
     spaced = r"[\W_]*".join(characters)
     return re.compile(rf"(?<![^\W_]){spaced}(?![^\W_])", re.IGNORECASE)
 

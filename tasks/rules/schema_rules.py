@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel, JsonValue
 
 from schemas.record import Finding
-from tasks.rules.satisfied import refusal
+from tasks.record_schema.satisfied import refusal
 from tasks.rules.values import leaves
 
 
@@ -16,13 +16,23 @@ def schema_findings(record: Mapping[str, JsonValue], schema: type[BaseModel]) ->
     """
     if next(leaves(dict(record)), None) is None:
         required = tuple(name for name, field in schema.model_fields.items() if field.is_required())
-        yield Finding(code="nothing_found", message="no value of the schema was found in this document", fields=required)
+        yield Finding(
+            code="nothing_found",
+            message="no value of the schema was found in this document",
+            fields=required,
+        )
         return
     refused = refusal(record, schema)
     seen: set[tuple[str, str]] = set()
-    for problem in refused.errors(include_url=False, include_input=False, include_context=False) if refused else ():
+    for problem in (
+        refused.errors(include_url=False, include_input=False, include_context=False)
+        if refused
+        else ()
+    ):
         missing = problem["type"] == "missing"
-        finding = _finding(_path(record, problem["loc"], missing=missing), problem["msg"], missing=missing)
+        finding = _finding(
+            _path(record, problem["loc"], missing=missing), problem["msg"], missing=missing
+        )
         key = (finding.code, finding.fields[0] if finding.fields else problem["msg"])
         if key not in seen:  # the branches of a union complain one by one
             seen.add(key)
@@ -32,8 +42,12 @@ def schema_findings(record: Mapping[str, JsonValue], schema: type[BaseModel]) ->
 def _finding(path: str, message: str, *, missing: bool) -> Finding:
     fields = (path,) if path else ()
     if missing:
-        return Finding(code="value_missing", message=f"{path} is required and was not found", fields=fields)
-    return Finding(code="value_invalid", message=f"{path}: {message}" if path else message, fields=fields)
+        return Finding(
+            code="value_missing", message=f"{path} is required and was not found", fields=fields
+        )
+    return Finding(
+        code="value_invalid", message=f"{path}: {message}" if path else message, fields=fields
+    )
 
 
 def _path(record: Mapping[str, JsonValue], place: tuple[int | str, ...], *, missing: bool) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from pydantic import JsonValue
 
-from tasks.rules.terms import Found
+from tasks.vocabulary.terms import Found
 
 
 def without_nulls(value: JsonValue) -> JsonValue:

@@ -1,0 +1,65 @@
+"""Who notices a run whose machine died? An automation on the server: no heartbeat for a while, and the run is marked crashed."""
+
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from prefect.automations import AutomationCore, EventTrigger, Posture
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import StateType
+from prefect.events import ResourceSpecification
+from prefect.events.actions import ChangeFlowRunState
+
+from pipelines.on_prefect.deployments.registered import prefect_server
+
+AUTOMATION = "docmill: mark silent runs crashed"
+SILENT_SECONDS = 540  # three heartbeats of 180 s, Prefect's default; its documentation advises this
+_ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
+
+
+async def watch_for_silent_runs(
+    silent_seconds: int = SILENT_SECONDS, *, dry_run: bool = False
+) -> Literal["created", "would be created", "kept"]:
+    """Register the automation, once; it covers every flow run of the server that is tagged `docmill`."""
+    async with prefect_server() as client:
+        if await _existing(client) is not None:
+            return "kept"
+        if dry_run:
+            return "would be created"
+        await client.create_automation(_automation(silent_seconds))
+        return "created"
+
+
+async def _existing(client: PrefectClient) -> UUID | None:
+    found = await client.read_automations_by_name(AUTOMATION)
+    return found[0].id if found else None
+
+
+def _automation(silent_seconds: int) -> AutomationCore:
+    return AutomationCore(
+        name=AUTOMATION,
+        description="A deployment's run sends heartbeats. One that is silent has died with its machine; its documents are handed back by the ledger.",
+        trigger=EventTrigger(
+            posture=Posture.Proactive,
+            after={"prefect.flow-run.heartbeat"},
+            expect={"prefect.flow-run.heartbeat"} | _ENDED,
+            match=ResourceSpecification.model_validate(
+                {"prefect.resource.id": ["prefect.flow-run.*"]}
+            ),
+            match_related=[
+                ResourceSpecification.model_validate(
+                    {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.docmill"}
+                )
+            ],
+            for_each={"prefect.resource.id"},
+            threshold=1,
+            within=timedelta(seconds=silent_seconds),
+        ),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED,
+                name="Crashed",
+                message="No heartbeat: the machine or process that ran it is gone.",
+            )
+        ],
+    )

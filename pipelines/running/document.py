@@ -1,0 +1,292 @@
+"""What happens to one document? It is claimed, taken through the steps, settled in the ledger, then written."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from pydantic import JsonValue
+
+from schemas.document import Document
+from schemas.errors import (
+    AuthenticationError,
+    BoundBrokenError,
+    BudgetExceededError,
+    CallError,
+    DocmillError,
+    DocumentError,
+    ModelError,
+    ModelGoneError,
+    ProviderDownError,
+)
+from schemas.flow import OnExceeded
+from schemas.record import DeferReason, DocumentResult, Draft, ErrorInfo, Finding, Status
+from schemas.usage import Usage
+from tasks.documents.identify import identify
+from tasks.flow_definition import Step
+from tasks.ledger.ledger import DEFER_MESSAGES, Claimed, HeldElsewhere, Settled
+from tasks.services import Services
+from tasks.source_files import SourceFile
+
+log = logging.getLogger("docmill")
+
+StepCaller = Callable[[Step, Draft, Services], Awaitable[Draft]]
+"""How one step of one document is called. A runner is no more than that."""
+
+
+async def call_directly(step: Step, draft: Draft, services: Services) -> Draft:
+    return await step.run(draft, step.settings, services)
+
+
+@dataclass(slots=True)
+class RunState:
+    """What the documents of one run share beside the services."""
+
+    services: Services
+    definition_hash: str
+    call_step: StepCaller
+    again: bool = False
+    stopped_by: DocmillError | None = None  # the run ends: no further document is begun
+    seen: dict[str, asyncio.Future[DocumentResult]] = field(default_factory=dict)  # by document_id
+
+
+async def process_document(file: SourceFile, run: RunState) -> DocumentResult:
+    """One file to one result. Raises only what must end the run: `StateError`, cancellation, a bug outside the steps."""
+    if file.error is not None:
+        return DocumentResult(
+            path=file.name,
+            document_id=None,
+            status=Status.FAILED,
+            pages=0,
+            error=_error_info(file.error),
+        )
+    try:
+        document = await asyncio.to_thread(identify, file.path)
+    except DocumentError as error:
+        return DocumentResult(
+            path=file.name,
+            document_id=None,
+            status=Status.FAILED,
+            pages=0,
+            error=_error_info(error),
+        )
+    twin = run.seen.get(document.document_id)
+    if twin is not None:
+        return _same_bytes(await asyncio.shield(twin), file)
+    run.seen[document.document_id] = done = asyncio.get_running_loop().create_future()
+    try:
+        result = await _process_once(document, file, run)
+    except BaseException as error:
+        done.set_exception(error)
+        done.exception()  # nobody may be waiting; the raise below tells
+        raise
+    done.set_result(result)
+    log.info(
+        "document %s %s: %s%s",
+        document.document_id,
+        file.path.name,
+        result.status,
+        f" ({result.error.code})" if result.error else "",
+    )
+    return result
+
+
+def _same_bytes(first: DocumentResult, file: SourceFile) -> DocumentResult:
+    finished = first.status in (Status.DONE, Status.NEEDS_REVIEW)
+    return first.model_copy(
+        update={"path": file.name, "status": Status.SKIPPED if finished else first.status}
+    )
+
+
+async def _process_once(document: Document, file: SourceFile, run: RunState) -> DocumentResult:
+    services, flow = run.services, run.services.flow
+    if run.stopped_by is not None:
+        return _deferred(document, file, _reason_to_defer(run.stopped_by), run.stopped_by)
+    claim = await services.ledger.claim(
+        flow.name,
+        document,
+        run.definition_hash,
+        services.run_id,
+        again=run.again,
+        document_attempts=flow.spec.retry.document_attempts,
+    )
+    if isinstance(claim, Settled):
+        result = claim.result.model_copy(update={"path": file.name})
+        if result.status in (Status.DONE, Status.NEEDS_REVIEW):
+            result = result.model_copy(update={"status": Status.SKIPPED})
+            await _write(Draft(document=document), run)
+        return result
+    if isinstance(claim, HeldElsewhere):
+        return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
+    return await _work_on(claim, document, file, run)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """How far a document came: what a failed one found and cost until then is kept."""
+
+    draft: Draft
+    services: Services
+
+    @property
+    def usage(self) -> Usage:
+        """With the calls of a step that did not come to its end."""
+        models = self.services.models
+        return (
+            self.draft.usage
+            if models is None
+            else self.draft.usage + models.take_usage(self.draft.document.document_id)
+        )
+
+
+async def _work_on(
+    claim: Claimed, document: Document, file: SourceFile, run: RunState
+) -> DocumentResult:
+    services = run.services
+    attempt = _Attempt(Draft(document=document), services)
+    try:
+        await _take_through_steps(attempt, run)
+        result = _result(attempt.draft, file)
+    except asyncio.CancelledError:
+        await asyncio.shield(services.ledger.release(claim, DeferReason.INTERRUPTED, attempt.usage))
+        raise
+    except (
+        BudgetExceededError,
+        ProviderDownError,
+        CallError,
+        AuthenticationError,
+        ModelGoneError,
+    ) as error:
+        reason = _reason_to_defer(error)
+        if reason is DeferReason.STOPPED or _stops_at_budget(error, services):
+            run.stopped_by = error
+        await services.ledger.release(claim, reason, attempt.usage)
+        return _deferred(document, file, reason, error)
+    except (DocumentError, ModelError) as error:
+        result = _failed(attempt.draft, file, _error_info(error))
+    except DocmillError:
+        raise  # the ledger cannot be written: nothing after this would be kept
+    except Exception as error:
+        # The border of one document: a bug, ours or in a step of the user's own, must not end the run.
+        log.exception("document %s: %s", document.document_id, type(error).__name__)
+        message = f"an unexpected {type(error).__name__} in docmill or a step of your own; the other documents go on, the log file has the place"
+        result = _failed(attempt.draft, file, ErrorInfo(code="internal_error", message=message))
+    if not await _finish(claim, result, attempt, services):
+        return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
+    if result.status in (Status.DONE, Status.NEEDS_REVIEW):
+        await _write(attempt.draft, run)
+    return result
+
+
+async def _finish(
+    claim: Claimed, result: DocumentResult, attempt: _Attempt, services: Services
+) -> bool:
+    """The record and its place in the outputs are made safe together; the files are written afterwards."""
+    if services.outputs is None or result.status not in (Status.DONE, Status.NEEDS_REVIEW):
+        return await services.ledger.finish(claim, result, attempt.usage)
+    listing = services.outputs.listing(
+        claim.document_id, attempt.draft.document.path, claim.definition_hash
+    )
+    return await services.ledger.finish(claim, result, attempt.usage, listing)
+
+
+async def _take_through_steps(attempt: _Attempt, run: RunState) -> None:
+    try:
+        await _steps(attempt, run, run.services)
+    except BudgetExceededError as error:
+        budget = run.services.flow.spec.budget
+        if budget is None or budget.on_exceeded is not OnExceeded.LOCAL:
+            raise
+        document = attempt.draft.document
+        log.info("document %s: budget used up, finished by the local engine", document.document_id)
+        offline = replace(
+            run.services, flow=replace(run.services.flow, engine="local"), models=None
+        )
+        attempt.draft = Draft(document=document, usage=attempt.usage)
+        await _steps(attempt, run, offline)
+        told = Finding(
+            code="finished_locally",
+            message=f"{error} This document was finished by the local engine.",
+            weight="note",
+        )
+        attempt.draft = attempt.draft.adding(told)
+
+
+async def _steps(attempt: _Attempt, run: RunState, services: Services) -> None:
+    for step in services.flow.steps:
+        if step.name != "write":
+            attempt.draft = await run.call_step(step, attempt.draft, services)
+
+
+async def _write(draft: Draft, run: RunState) -> None:
+    """Outputs follow the ledger: they are made only of what is safe there already."""
+    for step in run.services.flow.steps:
+        if step.name == "write":
+            await run.call_step(step, draft, run.services)
+
+
+def _result(draft: Draft, file: SourceFile) -> DocumentResult:
+    review = any(finding.weight == "review" for finding in draft.findings)
+    return DocumentResult(
+        path=file.name,
+        document_id=draft.document.document_id,
+        status=Status.NEEDS_REVIEW if review else Status.DONE,
+        pages=draft.page_count,
+        record=draft.record if draft.record is not None else _page_texts(draft),
+        evidence=draft.evidence,
+        findings=draft.findings,
+    )
+
+
+def _page_texts(draft: Draft) -> dict[str, JsonValue] | None:
+    """The record of a flow without `summarise`: the text of each page."""
+    pages: list[JsonValue] = [
+        {"page_number": page.page_number, "text": page.text} for page in draft.extractions
+    ]
+    return {"pages": pages} if pages else None
+
+
+def _failed(draft: Draft, file: SourceFile, error: ErrorInfo) -> DocumentResult:
+    return DocumentResult(
+        path=file.name,
+        document_id=draft.document.document_id,
+        status=Status.FAILED,
+        pages=draft.page_count,
+        findings=draft.findings,
+        error=error,
+    )
+
+
+def _deferred(
+    document: Document, file: SourceFile, reason: DeferReason, error: DocmillError | None
+) -> DocumentResult:
+    message = f"{error} The next run takes this document up." if error else DEFER_MESSAGES[reason]
+    return DocumentResult(
+        path=file.name,
+        document_id=document.document_id,
+        status=Status.DEFERRED,
+        pages=0,
+        error=ErrorInfo(code=reason, message=message),
+    )
+
+
+def _reason_to_defer(error: DocmillError) -> DeferReason:
+    if isinstance(error, BudgetExceededError | BoundBrokenError):
+        return DeferReason.BUDGET
+    return (
+        DeferReason.PROVIDER_DOWN if isinstance(error, ProviderDownError) else DeferReason.STOPPED
+    )
+
+
+def _stops_at_budget(error: DocmillError, services: Services) -> bool:
+    """A limit of the command line, where flows.yaml has no budget, stops too; and a bound that did not hold always does."""
+    budget = services.flow.spec.budget
+    if isinstance(error, BoundBrokenError):
+        return True
+    return isinstance(error, BudgetExceededError) and (
+        budget is None or budget.on_exceeded is OnExceeded.STOP
+    )
+
+
+def _error_info(error: DocmillError) -> ErrorInfo:
+    return ErrorInfo(code=error.code, message=str(error))

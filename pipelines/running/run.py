@@ -1,0 +1,269 @@
+"""What is one run of a flow? Its documents, some at a time, through `process_document`; one result for each."""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from pipelines.display.progress import Progress, Silent
+from pipelines.running.definition_hash import definition_hash
+from pipelines.running.document import RunState, StepCaller, call_directly, process_document
+from pipelines.running.notify import notify
+from pipelines.running.run_log import run_log
+from pipelines.running.shared_rate_limit import shared_pace
+from schemas.errors import CallError, DocmillError, ExitCode
+from schemas.flow import RenderSettingsSpec
+from schemas.record import DeferReason, DocumentResult, ErrorInfo, Status
+from schemas.usage import NANO_PER_UNIT, Usage
+from tasks.documents.passwords import passwords_of
+from tasks.documents.reader import DocumentReader
+from tasks.flow_definition import FlowDefinition
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.money.calls import CallBook
+from tasks.models.gateway import ModelGateway
+from tasks.models.http.limiter import Waits
+from tasks.outputs.views import OutputViews
+from tasks.services import Services
+from tasks.source_files import SourceFile, files_of_paths, files_of_source
+
+log = logging.getLogger("docmill")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a caller may say of one run. `working_folder` is what relative `paths` resolve against; `out` is absolute."""
+
+    working_folder: Path = field(default_factory=Path.cwd)
+    run_id: str | None = None  # of a run that is fanned out over processes; default: a new one
+    out: Path | None = None
+    again: bool = False  # run the steps again; answers come from the cache
+    fresh: bool = False  # buy the answers anew
+    max_tokens: int | None = None
+    max_cost: Decimal | None = None  # USD
+    link: str | None = None  # where a person can look at the run; for `notify`
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """`results` are in the order of the files; `stopped_by` is what ended the run early."""
+
+    flow: str
+    run_id: str
+    results: tuple[DocumentResult, ...]
+    usage: Usage
+    seconds: float
+    log_file: Path
+    outputs: tuple[Path, ...] = ()
+    stopped_by: DocmillError | None = None
+    interrupted: bool = False
+    waits: Waits = field(default_factory=Waits)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        if self.stopped_by is not None:
+            return self.stopped_by.exit_code
+        failed = any(result.status is Status.FAILED for result in self.results)
+        return ExitCode.SOME_FAILED if failed else ExitCode.OK
+
+
+async def run_flow(
+    definition: FlowDefinition,
+    paths: Sequence[str] | None,
+    options: RunOptions,
+    *,
+    call_step: StepCaller = call_directly,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run a flow over `paths`, or over its source when there are none.
+
+    Every file gets exactly one result. Ctrl-C (a cancellation) settles what is open as `deferred` and returns what there is.
+    Raises `CallError` when the source is missing, `StateError` when the ledger cannot be written.
+    """
+    started = asyncio.get_running_loop().time()
+    progress = progress or Silent()
+    files = _files(definition, paths, options)
+    ledger = await Ledger.open(definition.state_url, definition.folder)
+    try:
+        run_id = await ledger.start_run(definition.name, options.run_id or new_run_id())
+        await ledger.remove_old_answers(definition.name, definition.spec.cache.keep_days)
+        with run_log(definition.folder, run_id) as log_file:
+            async with open_services(definition, options, ledger, run_id, progress.say) as services:
+                run = RunState(
+                    services=services,
+                    definition_hash=definition_hash(definition),
+                    call_step=call_step,
+                    again=options.again,
+                )
+                progress.run_started(definition.name, len(files))
+                log.info(
+                    "run %s of flow %s: %d documents, %s engine",
+                    run_id,
+                    definition.name,
+                    len(files),
+                    definition.engine,
+                )
+                results, interrupted = await _process_all(
+                    files, run, definition.spec.concurrency.documents, progress
+                )
+                outputs = services.outputs.places if services.outputs else ()
+            usage = services.models.usage if services.models else Usage()
+            waits = services.models.waits if services.models else Waits()
+            log.info("run %s: %d requests, %d tokens", run_id, usage.requests, usage.tokens)
+        await ledger.finish_run(run_id, _summary(results, usage))
+    finally:
+        await ledger.close()
+    result = RunResult(
+        flow=definition.name,
+        run_id=run_id,
+        results=tuple(results),
+        usage=usage,
+        seconds=asyncio.get_running_loop().time() - started,
+        log_file=log_file,
+        outputs=outputs,
+        stopped_by=run.stopped_by,
+        interrupted=interrupted,
+        waits=waits,
+    )
+    if (
+        definition.spec.notify is not None and options.run_id is None
+    ):  # of a run in batches, only the whole is told of
+        await notify(definition.spec.notify, result, link=options.link)
+    return result
+
+
+async def _process_all(
+    files: Sequence[SourceFile], run: RunState, at_one_time: int, progress: Progress
+) -> tuple[list[DocumentResult], bool]:
+    results: dict[int, DocumentResult] = {}
+    waiting = iter(enumerate(files))
+
+    async def work() -> None:
+        for index, file in waiting:
+            progress.document_started(file.path.name)
+            results[index] = await process_document(file, run)
+            progress.document_finished(file.path.name, results[index])
+
+    interrupted = False
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(at_one_time, len(files))):
+                group.create_task(work())
+    except asyncio.CancelledError:
+        interrupted = True
+    except ExceptionGroup as errors:
+        raise _first_error(errors) from errors
+    return [results.get(index) or not_begun(file) for index, file in enumerate(files)], interrupted
+
+
+def new_run_id() -> str:
+    """Sorts by time and is good for a file name: 20261123-061500-3fa9c2."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _summary(results: Sequence[DocumentResult], usage: Usage) -> dict[str, Any]:
+    return {
+        "documents": Counter(str(result.status) for result in results),
+        "usage": usage.model_dump(mode="json"),
+    }
+
+
+def not_begun(file: SourceFile) -> DocumentResult:
+    message = "not begun when the run was interrupted; the next run takes this document up"
+    return DocumentResult(
+        path=file.name,
+        document_id=None,
+        status=Status.DEFERRED,
+        pages=0,
+        error=ErrorInfo(code=DeferReason.INTERRUPTED, message=message),
+    )
+
+
+def _first_error(errors: ExceptionGroup) -> Exception:
+    """The one error that ended the run, out of the group that a task group wraps it in."""
+    error: Exception = errors
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _files(
+    definition: FlowDefinition, paths: Sequence[str] | None, options: RunOptions
+) -> list[SourceFile]:
+    if paths:
+        return files_of_paths(paths, options.working_folder)
+    if definition.spec.source is None:
+        raise CallError(
+            f"flow {definition.name!r} has no `source`: name files, folders or globs; nothing was run."
+        )
+    return files_of_source(definition.spec.source, definition.folder)
+
+
+@asynccontextmanager
+async def open_services(
+    definition: FlowDefinition,
+    options: RunOptions,
+    ledger: Ledger,
+    run_id: str,
+    say: Callable[[str], None],
+) -> AsyncIterator[Services]:
+    """The reader with its workers, and for a paid engine the gateway with its budget; all closed at the end of the run."""
+    settings = definition.settings(RenderSettingsSpec) or RenderSettingsSpec()
+    store_url = definition.store_url or str(definition.folder / ".docmill" / "store")
+    async with (
+        DocumentReader(
+            settings,
+            store_url=store_url,
+            passwords=passwords_of(settings, definition.folder),
+            warm=False,
+        ) as reader,
+        OutputViews.of(definition, ledger, options.out) as outputs,
+    ):
+        page_slots = asyncio.Semaphore(definition.spec.concurrency.pages)
+        services = Services(
+            definition, run_id, reader, ledger, None, page_slots, options.out, outputs
+        )
+        if definition.engine == "local":
+            yield services
+            return
+        calls = _calls(definition, options, ledger, run_id, say)
+        async with (
+            ModelGateway(definition, calls, _api_key(definition), on_warning=say) as models,
+            shared_pace(definition.provider, ledger),
+        ):
+            yield replace(services, models=models)
+
+
+def _calls(
+    definition: FlowDefinition,
+    options: RunOptions,
+    ledger: Ledger,
+    run_id: str,
+    say: Callable[[str], None],
+) -> CallBook:
+    return CallBook(
+        ledger,
+        flow=definition.name,
+        run_id=run_id,
+        budget=definition.spec.budget,
+        max_tokens=options.max_tokens,
+        max_cost_nano=None if options.max_cost is None else int(options.max_cost * NANO_PER_UNIT),
+        fresh=options.fresh,
+        on_warning=say,
+    )
+
+
+def _api_key(definition: FlowDefinition) -> SecretStr | None:
+    key = os.environ.get(definition.provider.api_key_env or "")
+    return SecretStr(key) if key else None

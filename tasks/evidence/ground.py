@@ -1,0 +1,55 @@
+"""Is every value of a record printed on the document, and where? Evidence for what a model answered."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from schemas.document import Page
+from schemas.errors import DocumentError
+from schemas.record import Draft
+from tasks.rules.values import leaves
+from tasks.services import Services
+
+AHEAD = 4  # pages asked for while one is searched
+
+
+async def ground(draft: Draft, services: Services) -> Draft:
+    """The draft with evidence for each value of its record. Evidence that is already there stays; null values get none.
+
+    Pages that cannot be read, or need OCR that is not installed, are passed over: their values end as `ungrounded`.
+    """
+    known = {evidence.field for evidence in draft.evidence}
+    if all(path in known for path, _ in leaves(draft.record or {})):
+        return draft
+    from tasks.evidence.search import Grounder  # noqa: PLC0415 - a plan, whose answers are empty, must not import it
+
+    grounder = Grounder(draft.record or {}, skip=known)
+    async for page in _pages(draft, services):
+        await asyncio.to_thread(grounder.read, page)
+    return draft.model_copy(update={"evidence": (*draft.evidence, *grounder.finish())})
+
+
+async def _pages(draft: Draft, services: Services) -> AsyncIterator[Page]:
+    """The document's pages in order, a few of them asked for ahead."""
+
+    async def visit(number: int) -> Page | None:
+        async with services.page_slots:
+            try:
+                return await services.reader.page(draft.document, number, ocr=True)
+            except DocumentError:
+                return None
+
+    waiting: list[asyncio.Task[Page | None]] = []
+    handles = iter(draft.pages)
+    try:
+        while True:
+            while len(waiting) < AHEAD and (handle := next(handles, None)) is not None:
+                waiting.append(asyncio.create_task(visit(handle.page_number)))
+            if not waiting:
+                return
+            page = await waiting.pop(0)
+            if page is not None:
+                yield page
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)

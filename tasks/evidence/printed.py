@@ -1,0 +1,361 @@
+"""Where on a page is this value printed? Dates in any form, numbers of any locale, text through line breaks and OCR slips."""
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
+
+from schemas.document import Page, Word
+from tasks.layout.rows import Segment, Sheet, sheet_of
+from tasks.local.finding.address_lines import lines_under
+from tasks.local.finding.addresses import country_code
+from tasks.local.finding.candidates import labelled_text
+from tasks.printed_values.dates import FoundDate, find_dates
+from tasks.printed_values.folding import bare, lookalike, spans, tokens
+from tasks.printed_values.money import CODES, FoundAmount, currency_codes, find_amounts
+from tasks.vocabulary.amount_labels import amount_label
+from tasks.vocabulary.concepts import Meaning, meaning_of
+from tasks.vocabulary.labels import LabelBook, lexicon
+
+_BOOK = LabelBook(lexicon())
+MOST_PLACES = 24  # of one value on one page: enough to find the one in its own line
+_SHORT = 4  # letters below which only an exact match counts
+_ALIKE = 86  # per cent of equal letters that make two texts one, printed
+_ALIKE_OCR = 78  # ... and read from a picture
+_ISO_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?$")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?$")
+
+
+class Occurrence(NamedTuple):
+    """One place where a value may be printed. `likeness` 0..1 compares the text, `labelled` says that its label stands beside it."""
+
+    likeness: float
+    labelled: bool
+    page: int
+    place: float  # page number + share of the page's height
+    words: tuple[Word, ...]
+    from_ocr: bool
+    how: str
+
+
+class _Piece(NamedTuple):
+    segment: Segment
+    start: int
+    end: int
+
+
+@dataclass(eq=False)
+class _Run:
+    """Letters and digits of a page in one reading order, and where each piece of them stands."""
+
+    text: str = ""
+    starts: list[int] = field(default_factory=list)
+    pieces: list[_Piece] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)  # letters and digits of each piece
+
+    def add(self, segment: Segment) -> None:
+        parts = []
+        at = len(self.text)
+        for token, start, end in spans(segment.text):
+            letters = bare(token)
+            if letters:
+                self.starts.append(at)
+                self.pieces.append(_Piece(segment, start, end))
+                parts.append(letters)
+                self.words.add(letters)
+                at += len(letters)
+        self.text += "".join(parts)
+
+    @cached_property
+    def lookalike(self) -> str:
+        return _same_length_lookalike(self.text)
+
+    def whole(self, start: int, end: int) -> bool:
+        """Characters `start`..`end` begin and end where a printed word does."""
+        first, after = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1)
+        return self.starts[first] == start and (
+            after == len(self.starts) or self.starts[after] == end
+        )
+
+    def may_part(self, wanted: str) -> bool:
+        """Whether `wanted` begins with one piece and ends with another: where not, no other order of the pieces holds it as whole words.
+
+        Digits alone are never parted by the end of a line.
+        """
+        lengths = range(1, len(wanted))
+        if wanted.isdecimal():
+            return False
+        return any(wanted[:n] in self.words for n in lengths) and any(
+            wanted[-n:] in self.words for n in lengths
+        )
+
+    def between(self, start: int, end: int) -> list[_Piece]:
+        first, last = (
+            bisect_right(self.starts, start) - 1,
+            bisect_right(self.starts, max(start, end - 1)) - 1,
+        )
+        return self.pieces[max(0, first) : last + 1]
+
+    def mostly_between(self, start: int, end: int) -> list[_Piece]:
+        """As `between`, without pieces at the ends that are cut by more than half."""
+        ends = [*self.starts[1:], len(self.text)]
+        whole = [
+            piece
+            for piece, first, after in zip(self.pieces, self.starts, ends, strict=True)
+            if first < end
+            and after > start
+            and 2 * (min(end, after) - max(start, first)) >= after - first
+        ]
+        return whole or self.between(start, end)
+
+
+class _Dated(NamedTuple):
+    segment: Segment
+    found: FoundDate
+    last: int  # where the date before it ends in the segment
+
+
+class _Numbered(NamedTuple):
+    segment: Segment
+    found: FoundAmount
+    last: int
+
+
+class PrintedPage:
+    """A page ready to be searched for many values."""
+
+    def __init__(self, page: Page) -> None:
+        self.sheet: Sheet = sheet_of(page)
+        self.from_ocr = page.words_from == "ocr"
+
+    def find(
+        self, value: object, names: tuple[str, ...], *, alike: bool = True
+    ) -> list[Occurrence]:
+        """Occurrences of a JSON value. `names` are the names of its field, from the outermost in; they tell the label.
+
+        `alike`: where it is not printed as it is, take the most similar text; the dear part of a search.
+        """
+        kind, wanted = form_of(value)
+        if kind == "date" and isinstance(wanted, date):
+            return self._dates(wanted, meaning_of(names, "date"))
+        numbers = (
+            self._numbers(wanted, meaning_of(names, "decimal"))
+            if isinstance(wanted, Decimal)
+            else []
+        )
+        text = str(value)
+        if not isinstance(value, str) or (numbers and "." in text):
+            return numbers
+        return (
+            self._meant(text) or self._texts(text, meaning_of(names, "str"), alike=alike) or numbers
+        )  # "0042" is a text first
+
+    @cached_property
+    def _in_rows(self) -> _Run:
+        run = _Run()
+        for segment in self.sheet.segments:
+            run.add(segment)
+        return run
+
+    @cached_property
+    def _in_columns(self) -> _Run:
+        """Block by block, so that an address beside another column is one text."""
+        run, seen = _Run(), set[int]()
+        for segment in self.sheet.segments:
+            if id(segment) in seen:
+                continue
+            for line in (segment, *lines_under(self.sheet, segment, 40)):
+                if id(line) in seen:
+                    break
+                seen.add(id(line))
+                run.add(line)
+        return run
+
+    @cached_property
+    def _dates_by_value(self) -> dict[date, list[_Dated]]:
+        found: dict[date, list[_Dated]] = defaultdict(list)
+        for segment in self.sheet.segments:
+            last = 0
+            for one in find_dates(segment.text):
+                for reading in {one.value, one.month_first or one.value}:
+                    found[reading].append(_Dated(segment, one, last))
+                last = one.end
+        return found
+
+    @cached_property
+    def _numbers_by_size(self) -> dict[Decimal, list[_Numbered]]:
+        found: dict[Decimal, list[_Numbered]] = defaultdict(list)
+        for segment in self.sheet.segments:
+            last = 0
+            for one in find_amounts(segment.text):
+                found[abs(one.value)].append(_Numbered(segment, one, last))
+                last = one.end
+        return found
+
+    def _dates(self, wanted: date, meaning: Meaning) -> list[Occurrence]:
+        found = []
+        for segment, one, last in self._dates_by_value.get(wanted, [])[:MOST_PLACES]:
+            labelled = self._labelled(segment, one.start, last, meaning)
+            found.append(self._at(segment, one.start, one.end, 1.0, labelled=labelled, how="date"))
+        return found
+
+    def _numbers(self, wanted: Decimal, meaning: Meaning) -> list[Occurrence]:
+        found = []
+        for segment, one, last in self._numbers_by_size.get(abs(wanted), [])[:MOST_PLACES]:
+            likeness = 1.0 if one.value == wanted else 0.9 if one.value < 0 else 0.8
+            labelled = self._labelled(segment, one.start, last, meaning)
+            found.append(
+                self._at(segment, one.start, one.end, likeness, labelled=labelled, how="number")
+            )
+        return found
+
+    def _texts(self, text: str, meaning: Meaning, *, alike: bool) -> list[Occurrence]:
+        wanted = bare(text)
+        if not wanted:
+            return []
+        found = self._exact(wanted, meaning, 1.0, "text")
+        if not found and len(wanted) >= _SHORT and self.from_ocr:
+            found = self._exact(wanted, meaning, 0.9, "text, with letters that OCR confuses")
+        if alike and not found and len(wanted) > _SHORT and any(c.isalpha() for c in wanted):
+            found = self._fuzzy(wanted, meaning)
+        return found
+
+    def _exact(self, wanted: str, meaning: Meaning, likeness: float, how: str) -> list[Occurrence]:
+        """In rows, and in columns only where rows do not have it. A likeness below 1: letters that OCR confuses count as one."""
+        found: dict[tuple[Word, ...], Occurrence] = {}
+        if likeness < 1:
+            wanted = _same_length_lookalike(wanted)
+        for run in self._runs():
+            text = run.text if likeness == 1 else run.lookalike
+            at = text.find(wanted)
+            while at >= 0 and len(found) < MOST_PLACES:
+                pieces = run.between(at, at + len(wanted))
+                if run.whole(at, at + len(wanted)) and (
+                    len(wanted) >= _SHORT or _fills_words(pieces, wanted)
+                ):
+                    one = self._of_pieces(pieces, likeness, meaning, how)
+                    found.setdefault(one.words, one)
+                at = text.find(wanted, at + 1)
+            if found or (likeness == 1 and not run.may_part(wanted)):
+                break  # columns are laid out only for what can stand there
+        return list(found.values())
+
+    def _runs(self) -> Iterator[_Run]:
+        yield self._in_rows
+        yield self._in_columns
+
+    def _fuzzy(self, wanted: str, meaning: Meaning) -> list[Occurrence]:
+        limit = _ALIKE_OCR if self.from_ocr else _ALIKE
+        best: Occurrence | None = None
+        for run in self._runs():
+            if len(run.text) < len(wanted) * 0.7:
+                continue
+            match = fuzz.partial_ratio_alignment(wanted, run.text, score_cutoff=limit)
+            if match is not None and (best is None or match.score / 100 > best.likeness):
+                pieces = run.mostly_between(match.dest_start, match.dest_end)
+                best = self._of_pieces(pieces, match.score / 100, meaning, "similar text")
+        return [best] if best is not None else []
+
+    def _meant(self, text: str) -> list[Occurrence]:
+        """Codes that paper prints otherwise: EUR as a sign, DE as a country's name."""
+        code = text.strip().upper()
+        found: list[Occurrence] = []
+        for segment in (
+            self.sheet.segments if code in CODES or re.fullmatch(r"[A-Z]{2}", code) else ()
+        ):
+            found += [
+                self._at(
+                    segment, amount.start, amount.end, 1.0, labelled=False, how="currency sign"
+                )
+                for amount in find_amounts(segment.text)
+                if amount.currency == code
+            ]
+            if code in currency_codes(segment.text) or country_code(segment.text) == code:
+                found.append(
+                    self._at(
+                        segment, 0, len(segment.text), 1.0, labelled=False, how="name of the code"
+                    )
+                )
+        return found[:3]
+
+    def _of_pieces(
+        self, pieces: list[_Piece], likeness: float, meaning: Meaning, how: str
+    ) -> Occurrence:
+        words: dict[int, Word] = {}
+        for piece in pieces:
+            for word in piece.segment.words_at(piece.start, piece.end):
+                words.setdefault(id(word), word)
+        first = pieces[0]
+        labelled = self._labelled(first.segment, first.start, 0, meaning)
+        place = self.sheet.page_number + min(0.999, max(0.0, first.segment.y0 / self.sheet.height))
+        return Occurrence(
+            likeness,
+            labelled,
+            self.sheet.page_number,
+            place,
+            tuple(words.values()),
+            self.from_ocr,
+            how,
+        )
+
+    def _at(
+        self, segment: Segment, start: int, end: int, likeness: float, *, labelled: bool, how: str
+    ) -> Occurrence:
+        words = segment.words_at(start, end) or tuple(token.word for token in segment.tokens)
+        place = self.sheet.page_number + min(0.999, max(0.0, segment.y0 / self.sheet.height))
+        return Occurrence(
+            likeness, labelled, self.sheet.page_number, place, words, self.from_ocr, how
+        )
+
+    def _labelled(self, segment: Segment, start: int, last: int, meaning: Meaning) -> bool:
+        for text, _ in labelled_text(self.sheet, segment, start, after=last):
+            if meaning.kind == "money":
+                label = amount_label(text, forgiving=self.from_ocr)
+                if label is not None:
+                    return label.concept == meaning.key
+                continue
+            words = tokens(text)[-12:]
+            own = {phrase for phrase in meaning.phrases if phrase and phrase in " ".join(words)}
+            if own or any(match.key == meaning.key for match in _BOOK.matches(words)):
+                return True
+        return False
+
+
+@lru_cache(maxsize=1024)
+def form_of(value: object) -> tuple[str, object]:
+    """What a JSON value is: ("date", date), ("number", Decimal) or ("text", str)."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "number", Decimal(str(value))
+    text = str(value).strip()
+    if match := _ISO_DATE.match(text):
+        try:
+            return "date", date.fromisoformat(match[1])
+        except ValueError:
+            return "text", text
+    if _NUMBER.match(text):
+        try:
+            return "number", Decimal(text)
+        except InvalidOperation:
+            return "text", text
+    return "text", text
+
+
+def _fills_words(pieces: list[_Piece], wanted: str) -> bool:
+    """Short values must be whole words: "NL" is no country in "shop.nl"."""
+    words = {
+        word.text: None
+        for piece in pieces
+        for word in piece.segment.words_at(piece.start, piece.end)
+    }
+    return bare("".join(words)) == wanted
+
+
+def _same_length_lookalike(text: str) -> str:
+    return "".join(lookalike(c)[:1] or c for c in text)

@@ -1,0 +1,350 @@
+"""What has been done to which document? Runs, claims and records; the truth about documents, which Prefect and outputs follow.
+
+A document's row is known by flow, document_id and definition hash. While it is worked on the row is claimed by its owner; its
+status is what the last finished run said, and `deferred: interrupted` before the first, so that a kill leaves the right word.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+
+from schemas.document import Document
+from schemas.errors import StateError
+from schemas.record import DeferReason, DocumentResult, Status
+from schemas.usage import Usage
+from tasks.ledger.connection import owners
+from tasks.ledger.connection.database import Database
+from tasks.ledger.connection.location import database_url
+from tasks.ledger.connection.migrations import migrate
+from tasks.ledger.connection.owners import Owner
+from tasks.ledger.connection.tables import documents, runs
+from tasks.ledger.connection.upsert import insert_into
+from tasks.ledger.money import answers, reservations, resolutions
+from tasks.source_files import printable
+
+DEFER_MESSAGES = {
+    DeferReason.BUDGET: "the budget does not hold another call; the next run with budget left goes on with it",
+    DeferReason.PROVIDER_DOWN: "the provider does not answer; the next run goes on with it",
+    DeferReason.STOPPED: "the run was stopped before it; the next run goes on with it",
+    DeferReason.INTERRUPTED: "the run was interrupted; the next run goes on with it",
+    DeferReason.CLAIMED_ELSEWHERE: "another process is working on it",
+}
+SETTLED = (Status.DONE, Status.NEEDS_REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The document is this run's to work on, until `finish` or `release`."""
+
+    flow: str
+    document_id: str
+    definition_hash: str
+    run_id: str
+    claim_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nothing to do: done before with the same definition (report it as `skipped`), or failed as often as it may be tried."""
+
+    result: DocumentResult
+
+
+@dataclass(frozen=True, slots=True)
+class HeldElsewhere:
+    """Somebody is at it: another process, or (`here`) another task of this one, as when a folder has the same bytes twice."""
+
+    here: bool
+
+
+_KEY = and_(
+    documents.c.flow == bindparam("of_flow"),
+    documents.c.document_id == bindparam("of_document"),
+    documents.c.definition_hash == bindparam("of_definition"),
+)
+_FIND = select(documents).where(_KEY)
+_TAKE = update(documents).where(_KEY)
+_END = update(documents).where(_KEY, documents.c.claim_id == bindparam("of_claim"))
+
+
+class Ledger:
+    """One open ledger in one process; open it once and share it. `database` and `owner` are for the other state modules."""
+
+    def __init__(self, database: Database, owner: Owner) -> None:
+        self.database, self.owner = database, owner
+        self._definitions: dict[str, str] = {}  # run_id -> definition hash: a run has one
+
+    @classmethod
+    async def open(cls, url: str | None, folder: Path, *, owner: Owner | None = None) -> Self:
+        """Opens, makes or moves on the database. `folder` is that of flows.yaml; `url` None is SQLite in `.docmill/` there.
+
+        What processes held that are dead by now is free at once. Raises StateError and MissingExtraError.
+        """
+        return await asyncio.to_thread(cls._open, url, folder, owner or owners.this_process())
+
+    @classmethod
+    def _open(cls, url: str | None, folder: Path, owner: Owner) -> Self:
+        database = Database(
+            database_url(url, folder),
+            on_tick=lambda connection: owners.heartbeat(connection, owner),
+            tick_seconds=owners.HEARTBEAT_SECONDS,
+        )
+        database.start(
+            [
+                migrate,
+                lambda connection: owners.register(connection, owner),
+                lambda connection: reservations.reap(connection, owner),
+            ],
+        )
+        return cls(database, owner)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Gives back what this process still holds; a call that was sent and never settled is charged at its bound."""
+
+        def leave(connection: Connection) -> None:
+            reservations.close_calls_of(connection, self.owner.owner_id, "abandoned")
+            owners.drop_owner(connection, self.owner.owner_id)
+
+        await asyncio.shield(asyncio.to_thread(self.database.close, leave))
+
+    async def take_over_from_the_dead(self) -> int:
+        """Frees what dead processes hold; returns how many there were."""
+        return await self.database.write(
+            lambda connection: reservations.reap(connection, self.owner)
+        )
+
+    async def start_run(self, flow: str, run_id: str | None = None) -> str:
+        """The id of a new run; with `run_id`, that of a run which is fanned out over processes and started by the first of them."""
+        started = run_id or uuid4().hex
+
+        def job(connection: Connection) -> None:
+            now = owners.database_time(connection)
+            connection.execute(
+                insert_into(runs, connection.dialect.name)
+                .values(run_id=started, flow=flow, started_at=now)
+                .on_conflict_do_nothing()
+            )
+
+        await self.database.write(job)
+        return started
+
+    async def finish_run(self, run_id: str, summary: Mapping[str, Any] | None = None) -> None:
+        def job(connection: Connection) -> None:
+            now = owners.database_time(connection)
+            connection.execute(
+                update(runs)
+                .where(runs.c.run_id == run_id)
+                .values(finished_at=now, result=summary and json.dumps(summary))
+            )
+
+        await self.database.write(job)
+
+    async def claim(
+        self,
+        flow: str,
+        document: Document,
+        definition_hash: str,
+        run_id: str,
+        *,
+        again: bool,
+        document_attempts: int,
+    ) -> Claimed | Settled | HeldElsewhere:
+        """Takes the document for this run, unless it is settled or held. `again` works on settled ones too.
+
+        A failed document is tried again by `document_attempts` further runs.
+        """
+        claim = Claimed(flow, document.document_id, definition_hash, run_id, uuid4().hex)
+        self._definitions[run_id] = definition_hash
+
+        def job(connection: Connection) -> Claimed | Settled | HeldElsewhere:
+            row = connection.execute(_FIND, _key(claim)).one_or_none()
+            if (
+                row is not None
+                and row.claim_owner not in (None, self.owner.owner_id)
+                and reservations.reap(connection, self.owner)
+            ):
+                row = connection.execute(_FIND, _key(claim)).one()
+            if row is not None and row.claim_owner is not None:
+                return HeldElsewhere(here=row.claim_owner == self.owner.owner_id)
+            if row is not None and not again and _is_settled(row, document_attempts):
+                return Settled(DocumentResult.model_validate_json(row.result))
+            self._take(connection, claim, printable(document.path), new=row is None)
+            return claim
+
+        return await self.database.write(job)
+
+    def definition_of(self, run_id: str) -> str:
+        """The definition hash of a run of this process. Raises StateError for a run that claimed nothing."""
+        try:
+            return self._definitions[run_id]
+        except KeyError:
+            raise StateError(
+                f"run {run_id} has claimed no document in this process, so it has no records to write"
+            ) from None
+
+    async def finish(
+        self,
+        claim: Claimed,
+        result: DocumentResult,
+        usage: Usage,
+        also: Callable[[Connection], None] = lambda _: None,
+    ) -> bool:
+        """Stores the outcome; only then is it safe. False, and nothing stored, when another process has taken the document over.
+
+        `also` is done in the same transaction. A deferred outcome is a `release`: it never takes the place of a record.
+        """
+        error = result.error
+        if result.status == Status.DEFERRED:
+            reason = DeferReason(error.code if error else DeferReason.STOPPED)
+            return await self.release(
+                claim, reason, usage, message=error.message if error else None
+            )
+        values = {
+            "path": result.path,
+            "status": str(result.status),
+            "pages": result.pages,
+            "confidence": result.confidence,
+            "error_code": error and error.code,
+            "error_message": error and error.message,
+            "result": result.model_dump_json(),
+            "usage": usage.model_dump_json(),
+            "attempts": documents.c.attempts + 1 if result.status == Status.FAILED else 0,
+        }
+
+        def job(connection: Connection) -> bool:
+            ended = _store_end(connection, claim, values)
+            if ended:
+                also(connection)
+            return ended
+
+        return await self.database.write(job)
+
+    async def release(
+        self,
+        claim: Claimed,
+        reason: DeferReason,
+        usage: Usage | None = None,
+        *,
+        message: str | None = None,
+    ) -> bool:
+        """Hands the document to the next run as `deferred`; a record it had from an earlier run stays its record."""
+
+        def job(connection: Connection) -> bool:
+            row = connection.execute(_FIND, _key(claim)).one_or_none()
+            if row is None or row.claim_id != claim.claim_id:
+                return False
+            values: dict[str, Any] = {}
+            if row.status not in SETTLED or row.result is None:
+                values = {
+                    "status": str(Status.DEFERRED),
+                    "error_code": str(reason),
+                    "error_message": message or DEFER_MESSAGES[reason],
+                    "result": None,
+                }
+                values |= {} if usage is None else {"usage": usage.model_dump_json()}
+            return _store_end(connection, claim, values)
+
+        return await self.database.write(job)
+
+    async def resolution(self, endpoint: str, role: str) -> str | None:
+        """The model that `role` stood for at `endpoint` when that was last found out, at most 24 h ago."""
+        return await self.database.read(
+            lambda connection: resolutions.get(connection, endpoint, role)
+        )
+
+    async def keep_resolution(self, endpoint: str, role: str, model: str) -> None:
+        await self.database.write(
+            lambda connection: resolutions.put(connection, endpoint, role, model)
+        )
+
+    async def remove_old_answers(self, flow: str, keep_days: int | None) -> int:
+        """Retention: removes the answers that `flow` paid for more than `keep_days` ago (None keeps all). Returns how many."""
+        if keep_days is None:
+            return 0
+        before = time.time() - keep_days * 86_400.0
+        return await self.database.write(
+            lambda connection: answers.remove(connection, flow=flow, before=before)
+        )
+
+    def _take(self, connection: Connection, claim: Claimed, path: str, *, new: bool) -> None:
+        now = owners.database_time(connection)
+        held = {
+            "run_id": claim.run_id,
+            "claim_owner": self.owner.owner_id,
+            "claim_id": claim.claim_id,
+            "updated_at": now,
+        }
+        if not new:
+            connection.execute(_TAKE, {**_key(claim), **held})
+            return
+        reason = DeferReason.INTERRUPTED
+        values = {
+            "path": path,
+            "status": str(Status.DEFERRED),
+            "error_code": str(reason),
+            "error_message": DEFER_MESSAGES[reason],
+            "first_seen_at": now,
+        }
+        key = {
+            "flow": claim.flow,
+            "document_id": claim.document_id,
+            "definition_hash": claim.definition_hash,
+        }
+        connection.execute(insert(documents), {**key, **held, **values, "pages": 0, "attempts": 0})
+
+
+def settled_documents(
+    connection: Connection, flow: str, definition_hash: str, document_attempts: int
+) -> dict[str, tuple[Status, int]]:
+    """Status and pages, by document_id, of what `claim` would not give to a run of this definition. A job, for plans."""
+    rows = connection.execute(
+        select(documents).where(
+            documents.c.flow == flow, documents.c.definition_hash == definition_hash
+        )
+    )
+    return {
+        row.document_id: (Status(row.status), row.pages)
+        for row in rows
+        if _is_settled(row, document_attempts)
+    }
+
+
+def _is_settled(row: Row[Any], document_attempts: int) -> bool:
+    if row.result is None:  # never finished, or forgotten
+        return False
+    return row.status in SETTLED or bool(
+        row.status == Status.FAILED and row.attempts > document_attempts
+    )
+
+
+def _key(claim: Claimed) -> dict[str, str]:
+    return {
+        "of_flow": claim.flow,
+        "of_document": claim.document_id,
+        "of_definition": claim.definition_hash,
+    }
+
+
+def _store_end(connection: Connection, claim: Claimed, values: dict[str, Any]) -> bool:
+    ended = {
+        **values,
+        "claim_owner": None,
+        "claim_id": None,
+        "updated_at": owners.database_time(connection),
+    }
+    return bool(
+        connection.execute(_END.values(ended), {**_key(claim), "of_claim": claim.claim_id}).rowcount
+    )

@@ -1,0 +1,66 @@
+"""One row a document, for spreadsheets and data frames: UTF-8, comma, a header, the record's fields as dotted columns.
+
+Values are written exactly as they are, lists as JSON. Text that begins with `=`, `+`, `-` or `@` is not altered either: a
+spreadsheet that opens the file may take it for a formula, so import columns as text when documents come from strangers.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from pydantic import JsonValue
+
+from tasks.ledger.documents.outputs import Entry
+from tasks.outputs.atomic import replacing
+
+DOCUMENT_COLUMNS = ("path", "document_id", "status", "pages", "confidence")
+
+
+class CsvTable:
+    whole = True
+
+    def write(self, place: Path, entries: Iterable[Entry]) -> None:
+        """Rows pass through a temporary file, because the columns are known only when every record has been seen."""
+        columns = dict.fromkeys(DOCUMENT_COLUMNS)
+        with TemporaryFile("w+", encoding="utf-8") as rows, replacing(place) as out:
+            for entry in entries:
+                row = row_of(json.loads(entry.result))
+                columns |= dict.fromkeys(row)
+                rows.write(json.dumps(row) + "\n")
+            rows.seek(0)
+            table = csv.DictWriter(out, list(columns), lineterminator="\n")
+            table.writeheader()
+            table.writerows(json.loads(line) for line in rows)
+
+
+def row_of(result: dict[str, JsonValue]) -> dict[str, str]:
+    """Column -> cell of one DocumentResult. A record's field that is named as one of the document's columns gets `record.` before it."""
+    evidence = result.get("evidence")
+    confidences = (
+        [value["confidence"] for value in evidence if isinstance(value, dict)]
+        if isinstance(evidence, list)
+        else []
+    )
+    row: dict[str, JsonValue] = {name: result.get(name) for name in DOCUMENT_COLUMNS}
+    row["confidence"] = min(
+        (value for value in confidences if isinstance(value, int | float)), default=None
+    )
+    for name, value in _flat(result.get("record"), ""):
+        row[f"record.{name}" if name in DOCUMENT_COLUMNS else name] = value
+    return {name: _cell(value) for name, value in row.items()}
+
+
+def _flat(value: JsonValue, name: str) -> Iterator[tuple[str, JsonValue]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else key)
+    elif name:
+        yield name, value
+
+
+def _cell(value: JsonValue) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

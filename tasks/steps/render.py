@@ -1,0 +1,90 @@
+"""Which pages of a document are worked on? The step `render`: opens it, applies limits and page selection, and hands out page handles.
+
+No image is made here: steps ask `services.reader` for one when they need it, so that memory stays flat at any length.
+"""
+
+from schemas.document import PageHandle
+from schemas.errors import LimitError, UnreadableError, UnsupportedTypeError
+from schemas.flow import RenderSettingsSpec
+from schemas.flow.page_selection import parse_page_selection
+from schemas.record import Draft, Finding
+from tasks.documents.identify import XML
+from tasks.services import Services
+
+LEFT_OUT = "pages_left_out"
+_SHOWN = 5  # ranges of page numbers named in a message
+
+
+async def render(draft: Draft, settings: RenderSettingsSpec, services: Services) -> Draft:
+    """Sets `pages` and `page_count`; pages left out become findings.
+
+    Raises UnsupportedTypeError, UnreadableError, PasswordError, LimitError or WorkerError.
+    """
+    info = await services.reader.open(draft.document)
+    if draft.document.media_type == XML:
+        return _without_pages(draft)
+    if info.page_count < 1:
+        raise UnreadableError("the document has no pages")
+    everything = tuple(range(1, info.page_count + 1))
+    selected = (
+        parse_page_selection(settings.pages).numbers(info.page_count)
+        if settings.pages
+        else everything
+    )
+    if not selected:
+        raise LimitError(
+            f'`render.pages: "{settings.pages}"` takes none of the {_count(info.page_count)}'
+        )
+    taken = selected[: settings.max_pages]
+    findings = []
+    if len(selected) < len(everything):
+        left_out = _ranges(tuple(sorted(set(everything) - set(selected))))
+        findings.append(
+            Finding(
+                code=LEFT_OUT,
+                message=f'not read, as `render.pages: "{settings.pages}"` asks: {left_out}',
+                weight="note",
+            )
+        )
+    if len(taken) < len(selected):
+        left_out = _ranges(selected[len(taken) :])
+        findings.append(
+            Finding(
+                code=LEFT_OUT,
+                message=f"not read, because of `render.max_pages: {settings.max_pages}`: {left_out}",
+            )
+        )
+    pages = tuple(
+        PageHandle(document_id=draft.document.document_id, page_number=number) for number in taken
+    )
+    return draft.model_copy(update={"pages": pages, "page_count": info.page_count}).adding(
+        *findings
+    )
+
+
+def _without_pages(draft: Draft) -> Draft:
+    """An XML file is an e-invoice as a whole or nothing at all; `einvoice` comes before this step."""
+    if draft.record is None:
+        raise UnsupportedTypeError(
+            "an XML file that no step could read as an e-invoice; only the step `einvoice` reads XML"
+        )
+    return draft.model_copy(update={"pages": (), "page_count": 0})
+
+
+def _count(pages: int) -> str:
+    return "1 page" if pages == 1 else f"{pages:,} pages"
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    """Page numbers for people: "pages 2-4, 7"; long lists end in a count."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    shown = ", ".join(
+        str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_SHOWN]
+    )
+    more = f" and more ({_count(len(numbers))} in all)" if len(ranges) > _SHOWN else ""
+    return f"{'page' if len(numbers) == 1 else 'pages'} {shown}{more}"
