@@ -5,8 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RULE_FILES = [
-    ROOT / "tasks" / "check.py",
-    ROOT / "tasks" / "ask_again.py",
+    ROOT / "tasks" / "steps" / "check.py",
+    ROOT / "tasks" / "reask.py",
     *(ROOT / "tasks" / "rules").glob("*.py"),
 ]
 
@@ -30,6 +30,8 @@ def test_every_finding_of_check_is_in_the_docs_and_no_other():
 def test_every_note_of_the_einvoice_step_is_in_the_docs():
     text = (ROOT / "docs" / "einvoices.md").read_text(encoding="utf-8")
     made = set(
-        re.findall(r'code="(\w+)"', (ROOT / "tasks" / "einvoice.py").read_text(encoding="utf-8"))
+        re.findall(
+            r'code="(\w+)"', (ROOT / "tasks" / "steps" / "einvoice.py").read_text(encoding="utf-8")
+        )
     )
     assert {code for code in made if code not in text} == set()

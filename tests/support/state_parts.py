@@ -109,6 +109,7 @@ async def start_script(script: str, *arguments: str) -> asyncio.subprocess.Proce
         "-c",
         script,
         *arguments,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=environment,
         cwd=REPOSITORY,

@@ -14,7 +14,7 @@ from tests.support.projects import Project
 FLAKY = """\
 from pathlib import Path
 
-HERE = Path(__file__).parents[2]
+HERE = Path(__file__).parent
 
 
 async def flaky(draft):

@@ -1,7 +1,6 @@
 """Several processes, one ledger: the provider's count <= the ledger's spent <= the budget, and the budget is really used."""
 
 import asyncio
-import random
 import signal
 from pathlib import Path
 
@@ -32,7 +31,8 @@ async def main(url, folder, bills, budget, loses, seed):
             os.write(provider, f"{used}\\n".encode())  # from here on the provider has billed it
             await asyncio.sleep(dice.random() / 100)
             await calls.settle(call_id, LOST if dice.random() < float(loses) else answered(used))
-    print("started", flush=True)
+    print("ready", flush=True)
+    sys.stdin.readline()  # all start to buy together, so that kills hit work and not start-up
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(8):
@@ -52,13 +52,17 @@ async def storm(
     bills = folder / "bills.txt"
     bills.touch()
     arguments = (url or "", str(folder), str(bills), str(BUDGET), str(loses))
-    running = [await start_script(BUYER, *arguments, str(seed)) for seed in range(4)]
-    for seed in range(kills):
-        await running[0].stdout.readline()
-        await asyncio.sleep(random.Random(seed).random() / 5)
-        running[0].send_signal(signal.SIGKILL)
-        await running[0].wait()
-        running = [*running[1:], await start_script(BUYER, *arguments, str(100 + seed))]
+    buyers = [await start_script(BUYER, *arguments, str(seed)) for seed in range(4 + kills)]
+    for buyer in buyers:
+        assert await buyer.stdout.readline() == b"ready\n"
+    for buyer in buyers:
+        buyer.stdin.write(b"go\n")
+    running, victims = buyers[kills:], buyers[:kills]
+    for number, victim in enumerate(victims, start=1):
+        while bills.read_bytes().count(b"\n") < 25 * number:  # noqa: ASYNC110 - another process writes
+            await asyncio.sleep(0.001)
+        victim.send_signal(signal.SIGKILL)
+        await victim.wait()
     for process in running:
         await asyncio.wait_for(process.wait(), 60)
     assert [process.returncode for process in running] == [0, 0, 0, 0]
