@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING
 
 from tasks.local.choosing.arithmetic import Settled, settle
 from tasks.local.finding.addresses import AddressParts, one_line, parts_of
+from tasks.local.finding.amounts import Amount
 from tasks.local.finding.candidates import Candidate
 from tasks.local.finding.gathering import Gathered
 from tasks.local.finding.parties import PartyBlock
 from tasks.printed_values.dates import Order, order_of
 from tasks.printed_values.folding import bare, lookalike, tokens
+from tasks.printed_values.money import THREE_DECIMALS
 from tasks.record_schema.shape import Leaf
+from tasks.standards.currencies import minor_unit
 from tasks.vocabulary.concepts import range_of
 from tasks.vocabulary.labels import Concept
 
@@ -41,6 +44,9 @@ _MEANS = frozenset(
         "especes",
     }
 )
+_DAY_FIRST = frozenset(  # every country that pays in them writes the day before the month
+    ("EUR", "GBP", "CHF", "INR", "MYR", "AUD", "NZD", "SGD", "DKK", "NOK", "PLN", "CZK", "BRL")
+)
 _GOOD_LABEL = 0.85
 _UNLABELLED = 0.4  # score of a buyer known only by the place of its address
 
@@ -61,7 +67,7 @@ class Chooser:
 
     def __init__(self, gathered: Gathered) -> None:
         self.seen = gathered
-        self.settled: Settled = settle(gathered.amounts)
+        self.settled: Settled = settle(_with_decimals_of(gathered))
         self.order: Order = order_of(
             list(gathered.orders.elements()), american=gathered.american > 0
         )
@@ -124,16 +130,26 @@ class Chooser:
             if chosen.score > 0.6
             else "no label"
         )
-        ambiguous = chosen.value.month_first is not None and not self.seen.orders
-        reason += ", rivals" if others else ", day or month" if ambiguous else ""
+        readings = () if self._order_is_known() else chosen.value.other_readings(self.order)
+        reason += ", rivals" if others else ", two readings" if readings else ""
         kind = "date" if leaf.meaning.key == Concept.ISSUE_DATE else "other date"
         return Choice(
             values[best],
             chosen,
             kind,
             reason,
-            ("day and month could change places",) if ambiguous else (),
+            tuple(f"could also be read as {other}" for other in readings),
         )
+
+    def _order_is_known(self) -> bool:
+        """Whether something on the document says which of day, month and year comes first.
+
+        A date that has one reading, an American address, or a currency of a country that writes
+        the day first.
+        """
+        if self.seen.orders or self.seen.american:
+            return True
+        return bool(_DAY_FIRST & {*self.seen.currencies, *self.seen.currency_signs})
 
     def _range_ends(self, spanned: str) -> list[Candidate]:
         """Second dates of "1 May - 7 May" whose label is that of the field's own range, else of any period."""
@@ -160,7 +176,10 @@ class Chooser:
         reason = "sums agree" if agrees else "label" if score >= _GOOD_LABEL else "weak label"
         if key == Concept.TOTAL and self.settled.rivals and not agrees:
             reason += ", rivals"
-        chosen = replace(amount.candidate, why=self.settled.why[key])
+        why = self.settled.why[key]
+        if amount.doubt:  # sums cannot remove it: all amounts of a page are cut in the same way
+            reason, why = "number in doubt", (*why, amount.doubt)
+        chosen = replace(amount.candidate, why=why)
         kind = (
             key
             if key in (Concept.TOTAL, Concept.NET_TOTAL, Concept.TAX_TOTAL, Concept.AMOUNT_DUE)
@@ -173,7 +192,13 @@ class Chooser:
         if not found:
             return None
         best = max(found, key=lambda a: (a.weight, -a.candidate.place))
-        return Choice(best.value, best.candidate, "labelled number", "label")
+        return Choice(
+            best.value,
+            best.candidate,
+            "labelled number",
+            "number in doubt" if best.doubt else "label",
+            (best.doubt,) if best.doubt else (),
+        )
 
     def _code(self, leaf: Leaf) -> Choice | None:
         found = self.seen.codes.get(leaf.meaning.key, [])
@@ -337,6 +362,18 @@ class Chooser:
             and bare(b.name.value)[:8] == bare(block.name.value)[:8]
         ]
         return max(same, key=lambda b: b.score, default=None)
+
+
+def _with_decimals_of(gathered: Gathered) -> list[Amount]:
+    """The amounts, read with three decimals where the document's currency has as many."""
+    codes = gathered.currencies or gathered.currency_signs
+    code = max(codes, key=lambda c: (codes[c], c), default=None)
+    if minor_unit(code) != THREE_DECIMALS:
+        return gathered.amounts
+    return [
+        amount if amount.other is None else replace(amount, value=amount.other, decimals=3)
+        for amount in gathered.amounts
+    ]
 
 
 def _part(parts: AddressParts, part: str) -> str | tuple[str, ...] | None:

@@ -31,6 +31,8 @@ class Amount:
     currency: str | None
     net_word: bool = False
     row: int = 0
+    other: Decimal | None = None  # its value if the three digits behind its mark are decimals
+    doubt: str | None = None  # why it may be a part of another number
 
     @property
     def is_money(self) -> bool:
@@ -94,6 +96,8 @@ def _of_group(
             number.currency,
             net_word,
             segment.row,
+            number.other,
+            number.doubt,
         )
 
 
