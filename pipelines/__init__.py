@@ -1,4 +1,4 @@
-"""What joins schemas and tasks: loading flows.yaml, running, Prefect, the command line."""
+"""The layer above schemas and tasks: loading flows.yaml, running, Prefect, the command line."""
 
 from importlib import util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Data and words of docmill: what a flow file may say, what a document becomes, what can go wrong.
+"""Data models of docmill: the flow file, documents and their records, errors.
 
 Nothing here reads a file, opens a socket or imports `tasks` or `pipelines`.
 """

@@ -1,4 +1,4 @@
-"""What can go wrong, and what the process says of it.
+"""Errors, and what the process says about each.
 
     DocmillError
     ├── CallError                     exit 2   flows.yaml or the call is wrong; nothing was run

@@ -1,4 +1,4 @@
-"""What is an invoice? The terms of EN 16931, the European norm, in plain names.
+"""Invoice: the terms of EN 16931, the European norm, in plain names.
 
 Point a flow at it (`summarise: {schema: schemas/invoice.py:Invoice}`), or copy it and change the copy: it needs pydantic and nothing else.
 Each description carries the number of the norm's term: BT-n for a value, BG-n for a group. Amounts are decimals in the invoice's currency,

@@ -1,4 +1,4 @@
-"""What is a receipt? A slip from a till, hotel or taxi: who was paid, when, how much.
+"""Receipt: a slip from a till, hotel or taxi; who was paid, when, how much.
 
 Point a flow at it (`summarise: {schema: schemas/receipt.py:Receipt}`), or copy it and change the copy: it needs pydantic and nothing else.
 Amounts are decimals in the receipt's currency, dates are ISO 8601. A field that the paper does not have stays empty.

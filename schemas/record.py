@@ -1,4 +1,4 @@
-"""What a document becomes: extractions, a record with evidence and findings, and the result that is written."""
+"""Results: extractions, a record with evidence and findings, and the result that is written."""
 
 from enum import StrEnum
 from typing import Literal

@@ -1,4 +1,7 @@
-"""What was spent: tokens and money. What may be spent is a budget (`schemas.flow.BudgetSpec`)."""
+"""Usage: tokens and money spent.
+
+Budgets are in `schemas.flow.BudgetSpec`.
+"""
 
 from pydantic import BaseModel, ConfigDict
 

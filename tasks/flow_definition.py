@@ -1,4 +1,7 @@
-"""A flow with everything in it resolved: schema class, prompts, step functions. Made by `pipelines.loading`, read by the steps."""
+"""Flow definition: a flow fully resolved to schema class, prompts and step functions.
+
+Made by `pipelines.loading`, read by the steps.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

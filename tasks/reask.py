@@ -1,4 +1,7 @@
-"""Can a model mend what the rules found broken? One more question: the pages concerned as pictures, the record so far, what is wrong with it."""
+"""Re-asking the model about values that the rules rejected.
+
+One question: the pages concerned as pictures, the record so far, what is wrong with it.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""What the steps of one run share: reader, models, ledger. Opened once a run, handed to every step."""
+"""Services shared by the steps of one run: reader, models, ledger.
+
+Opened once per run and handed to every step.
+"""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which files does a run take? Those of the flow's folder, or those named on the command line."""
+"""Files of a run: those of the flow's folder, or those named on the command line."""
 
 import glob
 import os

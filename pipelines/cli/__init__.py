@@ -1,4 +1,4 @@
-"""The command line: which sub-commands exist, and what the process says when one ends badly.
+"""The command line: its sub-commands, and error messages when one fails.
 
 A sub-command NAME is the function NAME in pipelines/cli/NAME.py, imported when it is asked for, so that each starts fast.
 To add one, add its file and its name in COMMANDS.

@@ -1,4 +1,4 @@
-"""How is an amount of money on the command line read?"""
+"""Amounts of money given on the command line."""
 
 from decimal import Decimal, InvalidOperation
 

@@ -1,4 +1,4 @@
-"""`docmill cache stats|clear`: what does the answer cache hold, and how is it emptied?"""
+"""`docmill cache stats|clear`: size of the answer cache, and how to empty it."""
 
 import json
 import sys

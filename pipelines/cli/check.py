@@ -1,4 +1,7 @@
-"""`docmill check [FLOW]`: is flows.yaml right, and what will each flow do? Nothing is run and nothing is sent."""
+"""`docmill check [FLOW]`: validate flows.yaml and explain each flow.
+
+Runs nothing and sends nothing.
+"""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,7 @@
-"""When does a command ask before it removes something? On a terminal, unless `--yes` says not to; elsewhere it wants `--yes`."""
+"""Confirmation before something is removed.
+
+Asks on a terminal unless `--yes` is given; without a terminal `--yes` is required.
+"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`docmill documents [FLOW]`: what does the ledger know of each document?"""
+"""`docmill documents [FLOW]`: the documents in the ledger, one line each."""
 
 import json
 import sys

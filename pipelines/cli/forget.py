@@ -1,4 +1,4 @@
-"""`docmill forget DOCUMENT`: remove what docmill keeps of a document, and keep only its id and what it cost."""
+"""`docmill forget DOCUMENT`: erase a document's data; only its id and its cost remain."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`docmill init FOLDER`: a project of one's own, ready to run."""
+"""`docmill init FOLDER`: a new project, ready to run."""
 
 import json
 import shlex

@@ -1,4 +1,7 @@
-"""`docmill plan FLOW [PATH ...]`: what would a run cost? No network, no spending, nothing changes."""
+"""`docmill plan FLOW [PATH ...]`: estimate the cost of a run.
+
+Uses no network, spends nothing and changes nothing.
+"""
 
 import asyncio
 import json

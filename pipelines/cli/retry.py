@@ -1,4 +1,7 @@
-"""`docmill retry [FLOW] [DOCUMENT...]`: take failed documents up again, now, however often they failed."""
+"""`docmill retry [FLOW] [DOCUMENT ...]`: process failed documents again, now.
+
+However often they have failed.
+"""
 
 import asyncio
 import json

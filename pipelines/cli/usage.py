@@ -1,4 +1,4 @@
-"""`docmill usage [FLOW]`: what was spent, per flow, day, model and document, and what is left of each budget."""
+"""`docmill usage [FLOW]`: spending per flow, day, model and document, and what is left."""
 
 import json
 import sys

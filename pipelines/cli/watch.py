@@ -1,4 +1,4 @@
-"""`docmill watch FLOW [FOLDER]`: take the files of a folder as they come."""
+"""`docmill watch FLOW [FOLDER]`: process files as they arrive in a folder."""
 
 import asyncio
 import sys

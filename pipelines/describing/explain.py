@@ -1,4 +1,7 @@
-"""What will a flow do? In plain lines for `docmill check`; what is missing here and now is a note, not a problem."""
+"""Plain-language description of a flow for `docmill check`.
+
+What is missing on this machine is a note, not a problem.
+"""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""How is docs/flows.md made? From the models: `python -m pipelines.describing.flow_reference > docs/flows.md`."""
+"""Generator of docs/flows.md from the models.
+
+Run `python -m pipelines.describing.flow_reference > docs/flows.md`.
+"""
 
 import json
 import sys

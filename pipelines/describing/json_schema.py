@@ -1,4 +1,7 @@
-"""What is the JSON Schema of flows.yaml? Made from the models, so that editors complete exactly what the loader accepts."""
+"""JSON Schema of flows.yaml.
+
+Made from the models, so that editors complete exactly what the loader accepts.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""What of a file's name or a document's value may go to a terminal or a log? All but what could move the cursor, turn the text round or fake a line."""
+"""Safe printing of file names and document values on a terminal or in a log.
+
+Removes characters that could move the cursor, reverse the text or fake a line.
+"""
 
 from unicodedata import category
 

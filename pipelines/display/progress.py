@@ -1,4 +1,7 @@
-"""What a person sees while a run goes on: a live display on a terminal, plain lines when piped. Always on stderr."""
+"""Progress of a run: a live display on a terminal, plain lines when piped.
+
+Always on stderr.
+"""
 
 import sys
 from types import TracebackType

@@ -1,4 +1,7 @@
-"""What does a run print at its end? A table of documents with the values a person looks for first, and how sure the least sure of them is."""
+"""Table printed at the end of a run.
+
+Lists the documents with their main values and the lowest confidence of each.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath

@@ -1,4 +1,4 @@
-"""How do the commands that only tell print rows? Aligned text, the same on a terminal and in a pipe, never cut."""
+"""Aligned text tables, the same on a terminal and in a pipe, never truncated."""
 
 from collections.abc import Sequence
 

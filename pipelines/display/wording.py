@@ -1,4 +1,4 @@
-"""How does a number of things read? One document, 1,200 documents."""
+"""Wording of counts: one document, 1,200 documents."""
 
 
 def counted(number: int, what: str) -> str:

@@ -1,4 +1,7 @@
-"""Can a flow's budget be kept with its models? Only where a call has a certain upper bound, in tokens and, for a cost budget, in money."""
+"""Check that a flow's budget can be enforced with its models.
+
+That needs an upper bound for each call: in tokens and, for a cost budget, in money.
+"""
 
 from collections.abc import Iterator, Mapping
 

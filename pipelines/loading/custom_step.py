@@ -1,4 +1,6 @@
-"""What is a step of the user's own? `async def name(draft: Draft, *, setting, ...) -> Draft`, and its settings in flows.yaml are the arguments.
+"""Custom steps: `async def name(draft: Draft, *, setting, ...) -> Draft`.
+
+The keyword arguments are the step's settings in flows.yaml.
 
 A function that also names the argument `services` is handed what the run shares (`tasks.services.Services`).
 """

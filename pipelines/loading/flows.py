@@ -1,4 +1,4 @@
-"""How does a flow of flows.yaml become what a run works with?"""
+"""Resolution of one flow of flows.yaml into a `FlowDefinition`."""
 
 import importlib
 from pathlib import Path

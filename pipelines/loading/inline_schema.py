@@ -1,4 +1,7 @@
-"""Which pydantic model do inline `fields:` make? The same kind of class that a schema file would hold."""
+"""Pydantic models made from inline `fields:`.
+
+The class is of the same kind as one from a schema file.
+"""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""Where do a project's ledger and its large things lie?"""
+"""Locations of a project's ledger and of its blobs."""
 
 import os
 from pathlib import Path

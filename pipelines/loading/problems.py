@@ -1,4 +1,7 @@
-"""How is a mistake in flows.yaml worded? Turns pydantic's errors into problems with a line, what was expected and what was found."""
+"""Wording of mistakes in flows.yaml.
+
+Turns pydantic's errors into problems with a line, what was expected and what was found.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Where is flows.yaml, what does it say, and what do its names stand for? A project is one flows.yaml with everything resolved."""
+"""A project: one flows.yaml, found, read and fully resolved."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""What do the names in flows.yaml stand for? Roles, providers, schemas, prompt files and steps of the user's own, each resolved or a problem."""
+"""Resolution of the names in flows.yaml.
+
+Roles, providers, schemas, prompt files and custom steps: each is resolved or is a problem.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""Is the order of a flow's steps a sensible one? Any subset in the order of `STEP_SETTINGS` is, when each step has what it needs."""
+"""Validation of the order of a flow's steps.
+
+Any subset of `STEP_SETTINGS` in its order is valid if each step has what it needs.
+"""
 
 from collections.abc import Iterator, Sequence
 

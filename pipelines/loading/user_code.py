@@ -1,4 +1,7 @@
-"""How is Python of the user's own loaded? By file, under a private module name, so that it never hides or replaces another module."""
+"""Loading of the user's own Python code.
+
+By file, under a private module name, so that it never hides or replaces another module.
+"""
 
 import contextlib
 import hashlib

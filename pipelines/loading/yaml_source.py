@@ -1,4 +1,4 @@
-"""What does the YAML text say, and at which line and column? The only file that knows PyYAML.
+"""YAML text with the line and column of every value; the only file that knows PyYAML.
 
 Plain data only: no tag makes an object, nothing is executed. Scalars follow the YAML 1.2 core schema, so that `on`, `2024-01-01` and
 `0123` stay text. Limits keep a hostile or mistaken file from taking time or memory.

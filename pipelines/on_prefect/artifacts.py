@@ -1,4 +1,7 @@
-"""What does a run leave in Prefect's UI? A table of its documents, a summary, and progress while it goes on. Never document text."""
+"""Artifacts of a run in Prefect's UI: a table of documents, a summary and progress.
+
+Never document text.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Is a Prefect API configured? Answered without importing Prefect, which takes two seconds."""
+"""Detection of a configured Prefect API, without importing Prefect, which takes two seconds."""
 
 import os
 import tomllib

@@ -1,4 +1,6 @@
-"""How is a large run spread over workers? As batches, each a flow run of a deployment; the ledger says what became of each document.
+"""Fan-out of a large run over workers, in batches.
+
+Each batch is a flow run of a deployment; the ledger holds the outcome of each document.
 
 Prefect's states only say when to look: a batch whose worker died stays `Running` there. It is lost when nobody holds any of its
 documents in the ledger for a while; what it left is then given out again. Nothing is done or paid twice, whoever else still works.

@@ -1,4 +1,4 @@
-"""How does a flow of flows.yaml become a Prefect flow, and how is it run here and now?"""
+"""Prefect flow of a flow of flows.yaml, and running it in this process."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What is a flow run told? The run options as parameters that Prefect can store and a person can type."""
+"""Run options as parameters that Prefect can store and a person can type."""
 
 from collections.abc import Sequence
 from typing import Any

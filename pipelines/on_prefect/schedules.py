@@ -1,4 +1,7 @@
-"""Who runs a deployment without a work pool? Prefect's own runner, in a thread of `docmill serve`; each run is a process of its own."""
+"""Schedules of deployments without a work pool.
+
+Prefect's own runner, in a thread of `docmill serve`; each run is a process of its own.
+"""
 
 import asyncio
 import os

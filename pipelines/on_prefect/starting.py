@@ -1,4 +1,4 @@
-"""When have the flow runs of one run started that were given to workers?
+"""Start of the flow runs of one run that were handed to workers.
 
 Task runs keep a server on SQLite so busy that it turns other requests away, and a worker or a flow run that is turned away asks again
 after 2, 4, 8 and 16 s. So all that can start at once starts before any of it makes task runs.

@@ -1,4 +1,7 @@
-"""How does a step become a Prefect task? One task run for each document and step, that tells the server names and nothing else."""
+"""Prefect task of a step: one task run per document and step.
+
+The server learns names and nothing else.
+"""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""How does a batch of a watched folder become a Prefect flow run, and only one, however often it is asked for?"""
+"""Prefect flow run of a batch from a watched folder; one per batch, however often requested."""
 
 import asyncio
 import hashlib

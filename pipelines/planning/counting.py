@@ -1,4 +1,4 @@
-"""What would the models be asked? A gateway that finds stored answers as a run does, and counts instead of buying the others."""
+"""Gateway of a plan: finds stored answers as a run does, and counts the calls for the others."""
 
 import json
 from collections.abc import AsyncIterator

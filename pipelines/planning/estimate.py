@@ -1,4 +1,7 @@
-"""What may a call use, and all calls of a step together? Low, expected and high, in tokens and in nano-dollars."""
+"""Usage of one call and of all calls of a step: low, expected and high.
+
+In tokens and in nano-dollars.
+"""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,7 @@
-"""Which files would a run take? As a run lists them, but a source folder that is not there yet is no error: nothing is there to do."""
+"""Files that a run would process.
+
+Listed as by a run, except that a missing source folder is no error: it has no files yet.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

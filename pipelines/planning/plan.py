@@ -1,4 +1,4 @@
-"""What does a plan say? Documents, pages, what is free, calls, tokens and money, and whether the budget allows it."""
+"""Content of a plan: documents, pages, calls, tokens, money, and whether the budget suffices."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

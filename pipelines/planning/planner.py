@@ -1,4 +1,7 @@
-"""How is a plan made? Each document goes through the flow's own steps, with a reader that draws nothing and a gateway that only counts."""
+"""Making of a plan: each document goes through the flow's own steps.
+
+The reader draws nothing and the gateway only counts.
+"""
 
 import asyncio
 import time

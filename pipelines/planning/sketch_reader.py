@@ -1,4 +1,4 @@
-"""How do the steps see a document while a plan is made? Through a reader that knows sizes and texts of pages, and draws none."""
+"""Document reader of a plan: knows sizes and texts of pages, and draws none."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What was spent, on what, and what is left? The report behind `docmill usage`, read from the ledger's calls."""
+"""Report behind `docmill usage`: spending and what is left, from the ledger's calls."""
 
 import time
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,6 @@
-"""When is a document done? When it was done by the same definition: this hash says what decides a flow's results.
+"""Hash of everything in a flow that decides its results.
+
+A document is done when it was done by the same definition.
 
 In: steps in their order with their settings, the schema, prompts, model ids, engine, code of the user's own steps.
 Out: budget, retry, concurrency, source, where files lie and where records go. A document done under another hash is done again.

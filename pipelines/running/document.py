@@ -1,4 +1,4 @@
-"""What happens to one document? It is claimed, taken through the steps, settled in the ledger, then written."""
+"""Processing of one document: claim, steps, ledger, outputs."""
 
 import asyncio
 import logging

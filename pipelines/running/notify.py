@@ -1,4 +1,7 @@
-"""Who is told when a run needs a person? One web address, once a run: counts, spending and a link, never document text."""
+"""Webhook notification when a run needs a person.
+
+Once per run: counts, spending and a link, never document text.
+"""
 
 import asyncio
 import logging

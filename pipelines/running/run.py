@@ -1,4 +1,4 @@
-"""What is one run of a flow? Its documents, some at a time, through `process_document`; one result for each."""
+"""One run of a flow: its documents, several concurrently, with one result each."""
 
 import asyncio
 import logging

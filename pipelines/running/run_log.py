@@ -1,4 +1,7 @@
-"""Where does a run's log go? To a file of its own under .docmill/logs, and to stderr with -v. Never document text, never a secret."""
+"""Log of a run: a file of its own under .docmill/logs, and stderr with -v.
+
+Never document text, never a secret.
+"""
 
 import logging
 import sys

@@ -1,4 +1,7 @@
-"""How do several processes keep to one provider's limits? Each takes its part, counted anew every few seconds in the ledger."""
+"""One provider's rate limit shared by several processes.
+
+Each takes its share, recounted in the ledger every few seconds.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Is the process well? A tiny HTTP answer for monitoring: 200 when all is well, 503 when a watch or the schedules are in trouble."""
+"""HTTP health check: 200 when all is well, 503 when a watch or the schedules are in trouble."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What does `docmill serve` start, and how does it end? Watches and schedules of some flows, until a signal says stop."""
+"""Start and end of `docmill serve`: watches and schedules of some flows, until a signal."""
 
 import asyncio
 import contextlib

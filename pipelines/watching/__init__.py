@@ -1,4 +1,4 @@
-"""Files are taken from a folder as they come: noticed, left alone until they are still, processed, filed away.
+"""Watching a folder: files are noticed, left until they are complete, processed, filed.
 
 places.py      which folders, and which arrangements are refused
 candidates.py  what lies in the folder that may be taken

@@ -1,4 +1,4 @@
-"""What lies in the watched folder that may be taken?"""
+"""Files in the watched folder that may be processed."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""What should a person do about a document that failed? One sentence for each stable error code."""
+"""Advice about a failed document: one sentence for each stable error code."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""How does a finished file get to `done` or `failed` without ever losing, mixing up or overwriting one?
+"""Filing of finished files into `done` or `failed`, without losing or overwriting any.
 
 A rename takes along whatever lies at the path at that moment. So the file is compared before with what was processed, again after,
 and goes back when somebody replaced it in between. A name is reserved by creating it exclusively; two files never share one.

@@ -1,4 +1,7 @@
-"""Which folders does a watch use? Resolved from flows.yaml, and refused where files would be lost or taken twice."""
+"""Folders of a watch, resolved from flows.yaml.
+
+Refused where files would be lost or processed twice.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""How is one batch of a watched folder processed? As a run of the flow: directly, or as a Prefect flow run where an API is configured."""
+"""Processing of one batch of a watched folder as a run of the flow.
+
+Directly, or as a Prefect flow run where an API is configured.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Can a still file be read, and is nobody writing it?"""
+"""Check that a file can be read and that nobody is writing it."""
 
 import errno
 import os

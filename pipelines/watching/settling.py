@@ -1,4 +1,7 @@
-"""Since when has a file been still? Decided by comparing looks, never by clocks of other machines."""
+"""Time since a file last changed.
+
+Decided by comparing observations, never by clocks of other machines.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What does a watch do all day? Look, wait until files are still, process them in batches, file them away."""
+"""Loop of a watch: look, wait until files are complete, process them in batches, file them."""
 
 import asyncio
 import contextlib

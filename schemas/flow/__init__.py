@@ -1,4 +1,6 @@
-"""What flows.yaml may say. These models are the reference: they make the JSON Schema, the docs page and the error messages.
+"""Models of flows.yaml.
+
+They are the reference: the JSON Schema, the docs page and the error messages are made from them.
 
 A key is here only when it takes effect. Nothing here reads a file; `pipelines.loading` does.
 """

@@ -1,4 +1,4 @@
-"""What flows.yaml may say about when and where a flow runs: deployments, schedules, folder watch, fan-out, notices."""
+"""Settings for when and where a flow runs: deployments, schedules, watch, fan-out, notices."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

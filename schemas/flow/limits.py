@@ -1,4 +1,4 @@
-"""What flows.yaml may say about how much: what may be spent, how often is tried, how much is done at one time."""
+"""Settings for limits: budgets, retries, timeouts and concurrency."""
 
 from decimal import Decimal
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Which pages of a document are wanted? The small language of `pages:` in flows.yaml, such as "1-3,last"."""
+"""Page selection: the small language of `pages:` in flows.yaml, such as "1-3,last"."""
 
 import re
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What flows.yaml may say about the endpoints that serve models, and about models that the catalogue does not know."""
+"""Settings for model endpoints and for models missing from the catalogue."""
 
 from decimal import Decimal
 from typing import Annotated

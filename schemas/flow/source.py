@@ -1,4 +1,4 @@
-"""What flows.yaml may say about where documents come from."""
+"""Settings for where documents come from."""
 
 from pydantic import Field
 

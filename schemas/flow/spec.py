@@ -1,4 +1,4 @@
-"""What every model of flows.yaml has in common: strict types, no unknown keys, frozen."""
+"""Base of every model of flows.yaml: strict types, no unknown keys, frozen."""
 
 import re
 from typing import Annotated

@@ -1,1 +1,4 @@
-"""Documents: what a file is, how many pages it has, what stands on a page. Pixels and PDFs are touched in child processes only."""
+"""Documents: what a file is, how many pages it has, and the words on them.
+
+Pixels and PDFs are touched in child processes only.
+"""

@@ -1,4 +1,7 @@
-"""Where do small files go? A folder, or anything that an fsspec URL names. Names are relative, with slashes."""
+"""Storage of blobs: a folder, or anything that an fsspec URL names.
+
+Names are relative, with slashes.
+"""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""What is this file? Its SHA-256 and its media type, told from its first bytes and never from its name."""
+"""Identity of a file: its SHA-256, and its media type by its first bytes, never by its name."""
 
 import hashlib
 import re

@@ -1,4 +1,7 @@
-"""Which pages were visited before? Words and kinds by document, so that a page is read once however often it is asked for."""
+"""Store of pages that were visited before.
+
+Words and kinds by document, so that a page is read once however often it is requested.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,7 @@
-"""Which passwords may open encrypted PDFs? Those that flows.yaml names by an environment variable or a file; never written in it."""
+"""Passwords for encrypted PDFs.
+
+flows.yaml names an environment variable or a file; it never contains the password.
+"""
 
 import os
 from pathlib import Path

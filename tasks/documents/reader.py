@@ -1,4 +1,4 @@
-"""How does a step read a document? By asking this reader, which asks worker processes and remembers what they learned."""
+"""Document reader of the steps: asks worker processes and remembers what they learned."""
 
 import json
 from collections import OrderedDict

@@ -1,4 +1,7 @@
-"""How large is a page and how much is written on it? What a plan needs to foresee its cost, learned without drawing it."""
+"""Sketch of a page: its size and the amount of text.
+
+What a plan needs to estimate cost, learned without drawing the page.
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What is asked of a worker about one page, and what it learned there."""
+"""Request to a worker about one page, and what it learned there."""
 
 from typing import NamedTuple, Protocol
 

@@ -1,1 +1,4 @@
-"""Electronic invoices: XML of UN/CEFACT (CII) or OASIS (UBL), bare or inside a PDF, to the terms of `schemas.invoice`."""
+"""Electronic invoices in the terms of `schemas.invoice`.
+
+XML of UN/CEFACT (CII) or OASIS (UBL), bare or inside a PDF.
+"""

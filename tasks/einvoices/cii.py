@@ -1,4 +1,6 @@
-"""Which path of a UN/CEFACT Cross Industry Invoice holds which value? Factur-X, ZUGFeRD 1.0 and 2.x, XRechnung in CII syntax.
+"""XML paths of a UN/CEFACT Cross Industry Invoice (CII).
+
+Factur-X, ZUGFeRD 1.0 and 2.x, XRechnung in CII syntax.
 
 Paths are those of D16B, EN 16931-3-3; ZUGFeRD 1.0 (CrossIndustryDocument) names the same places differently, see `ALIASES`.
 """

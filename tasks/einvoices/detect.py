@@ -1,4 +1,4 @@
-"""Is this XML an invoice, in which syntax, and if not, what is it?"""
+"""Detection of invoice XML, its syntax, or what else a file is."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""How is a table of XML paths applied to a tree, so that each value keeps the path it came from?
+"""Mapping of an XML tree by a table of paths; each value keeps the path it came from.
 
 A path is a row of element names without namespaces, with these extras: `A|B` first alternative that gives a value, `A+B` all of both,
 `@x` an attribute, `.` the element itself, `[p=v]` and `[p!=v]` only elements whose path `p` has (has not) the text `v`, `[p]` only elements that have `p`.

@@ -1,4 +1,7 @@
-"""How do an e-invoice's values become a record of the user's own schema? By field names, recursively, whatever class it is."""
+"""Projection of an e-invoice's values onto the user's own schema.
+
+By field names, recursively, whatever class it is.
+"""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What does an e-invoice say, in the terms of `schemas.invoice.Invoice`, and where in the XML does each value stand?"""
+"""Reader of e-invoices: values in the terms of `schemas.invoice.Invoice`, each with its path."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Which path of a UBL 2 Invoice or CreditNote holds which value? XRechnung in UBL syntax, Peppol BIS Billing 3.
+"""XML paths of a UBL 2 Invoice or CreditNote: XRechnung in UBL syntax, Peppol BIS Billing 3.
 
 Paths are those of EN 16931-3-2; a credit note names some of the same places differently, see `ALIASES`.
 """

@@ -1,4 +1,4 @@
-"""How are an XML file's bytes parsed when nothing about them can be trusted? Encoding, size, entities."""
+"""Parsing of untrusted XML: encoding, size, entities."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-"""Is every value of a record printed on the document, and where? Evidence for what a model answered."""
+"""Grounding: evidence on the page for each value that a model answered."""
 
 import asyncio
 from collections.abc import AsyncIterator

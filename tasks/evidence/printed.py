@@ -1,4 +1,7 @@
-"""Where on a page is this value printed? Dates in any form, numbers of any locale, text through line breaks and OCR slips."""
+"""Search of a page for a printed value.
+
+Dates in any form, numbers of any locale, text through line breaks and OCR slips.
+"""
 
 import re
 from bisect import bisect_right

@@ -1,5 +1,7 @@
-"""Where on the pages does each value of a record stand? Boxes come from the words of the pages, never from the model. A value that stands
-nowhere is `ungrounded`.
+"""Search of all pages for each value of a record.
+
+Boxes come from the words of the pages, never from the model. A value
+found nowhere is `ungrounded`.
 """
 
 from collections import defaultdict

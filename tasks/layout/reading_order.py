@@ -1,4 +1,7 @@
-"""In which order are words read? By rows as seen; columns of prose one after the other, whatever order the file has them in."""
+"""Reading order of words.
+
+By rows as seen; columns of prose one after the other, whatever order the file has them in.
+"""
 
 import math
 from collections.abc import Sequence

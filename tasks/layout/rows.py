@@ -1,4 +1,4 @@
-"""In which order is a page read? Words -> rows by height -> segments split at wide gaps."""
+"""Rows and segments of a page: words -> rows by height -> segments split at wide gaps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

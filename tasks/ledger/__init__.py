@@ -1,1 +1,4 @@
-"""What docmill remembers: documents, records, runs, model calls, budgets, answers. One database, shared by all processes of a project."""
+"""Ledger: documents, records, runs, model calls, budgets, answers.
+
+One database, shared by all processes of a project.
+"""

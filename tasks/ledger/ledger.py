@@ -1,4 +1,6 @@
-"""What has been done to which document? Runs, claims and records; the truth about documents, which Prefect and outputs follow.
+"""Ledger of documents: runs, claims and records.
+
+The truth about documents, which Prefect and outputs follow.
 
 A document's row is known by flow, document_id and definition hash. While it is worked on the row is claimed by its owner; its
 status is what the last finished run said, and `deferred: interrupted` before the first, so that a kill leaves the right word.

@@ -1,4 +1,4 @@
-"""How is a ledger looked at without taking part in it? For commands that only tell: nothing is claimed, reserved or made."""
+"""Read-only view of a ledger: nothing is claimed, reserved or created."""
 
 from collections.abc import Callable
 from pathlib import Path

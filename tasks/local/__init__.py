@@ -1,4 +1,4 @@
-"""The offline engine: words by text layer or OCR, reading order, and rule-based finding of a schema's fields.
+"""Local engine: words by text layer or OCR, and the fields of a schema found by rules.
 
 Heuristics with counted confidence; `docs/local-engine.md` says what they reach.
 """

@@ -1,4 +1,4 @@
-"""The local engine's way from pages to a record: any pydantic schema, labels and sums instead of a model."""
+"""Local engine's way from pages to a record: any pydantic schema, labels and sums."""
 
 from dataclasses import dataclass
 

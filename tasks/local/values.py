@@ -1,4 +1,4 @@
-"""How is a found value written into the record? JSON: decimals as strings, dates as ISO 8601."""
+"""Found values as JSON in the record: decimals as strings, dates as ISO 8601."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,1 +1,4 @@
-"""The only way to a paid model: what is known of the models, what is sent, how it is paced, repeated and paid for."""
+"""Models: the catalogue, what is sent, pacing, retries and payment.
+
+The only way to a paid model.
+"""

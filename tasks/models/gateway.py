@@ -1,4 +1,7 @@
-"""How is a question to a model answered? From the answer cache, or by the only way to a paid call: role, image, budget, pace, request."""
+"""Gateway to a model: the answer cache, else the only way to a paid call.
+
+Role, image, budget, pace, request.
+"""
 
 import asyncio
 import hashlib

@@ -1,4 +1,7 @@
-"""Which model does a role stand for? One function for running and for planning; what was found out is kept for a day."""
+"""Resolution of a role to a model, the same for running and planning.
+
+A result is remembered for a day.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol

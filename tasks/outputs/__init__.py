@@ -1,4 +1,7 @@
-"""Where records go: one file for each kind of output. Adding one = one class, one line in `SINKS`, one key in `WriteSettings`."""
+"""Outputs: one file for each kind.
+
+To add one: one class, one line in `SINKS`, one key in `WriteSettings`.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a file appears whole or not at all: written beside its place, flushed to the disk, then renamed."""
+"""Atomic file writes: written beside the target, flushed to disk, then renamed."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""One row a document, for spreadsheets and data frames: UTF-8, comma, a header, the record's fields as dotted columns.
+"""CSV output, one row per document: UTF-8, comma, a header, dotted columns.
+
+For spreadsheets and data frames.
 
 Values are written exactly as they are, lists as JSON. Text that begins with `=`, `+`, `-` or `@` is not altered either: a
 spreadsheet that opens the file may take it for a formula, so import columns as text when documents come from strangers.

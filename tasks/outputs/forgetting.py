@@ -1,4 +1,4 @@
-"""What goes when a document is forgotten: its record, answers, page words and its place in every output."""
+"""Erasure of a document: its record, answers, page words and its place in every output."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol

@@ -1,4 +1,7 @@
-"""One JSON file a document, named after it: `scan.pdf` becomes `scan-3f9a1c2e.json`, so that equal names stay apart."""
+"""JSON output, one file per document, named after it.
+
+`scan.pdf` becomes `scan-3f9a1c2e.json`, so that equal names stay apart.
+"""
 
 import json
 from collections.abc import Iterable

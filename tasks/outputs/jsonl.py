@@ -1,4 +1,4 @@
-"""One line a document: a DocumentResult as JSON, the same as a `documents` entry of `docmill run --json`."""
+"""JSON Lines output, one line per document: a DocumentResult as in `docmill run --json`."""
 
 from collections.abc import Iterable
 from pathlib import Path

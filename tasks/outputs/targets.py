@@ -1,4 +1,4 @@
-"""Which outputs does a flow write, and where do they lie?"""
+"""Outputs of a flow and their paths."""
 
 import re
 from dataclasses import dataclass

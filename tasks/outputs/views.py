@@ -1,4 +1,6 @@
-"""When are outputs written? A while after a document is safe in the ledger, and at the end of the run: views of the ledger.
+"""Writing of outputs: a while after a document is safe in the ledger, and at the end of a run.
+
+They are views of the ledger.
 
 An output that is one file is made anew of all its documents, read and renamed under one lock in the ledger: of two
 processes that write it, the one that comes later has read what the earlier one wrote, so that no row is lost or doubled.

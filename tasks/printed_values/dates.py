@@ -1,4 +1,4 @@
-"""Which dates does a text hold, and which number is the day?
+"""Dates in a text, including which number is the day.
 
 Own tables: months in eight languages, five patterns. (python-dateutil lacks the languages and reads "9.00" as a date; dateparser costs 2 ms a call.)
 """

@@ -1,4 +1,7 @@
-"""When are two pieces of text the same? Case, accents and the confusions of OCR, folded away for comparing, never in a value."""
+"""Comparison of texts without case, accents and the confusions of OCR.
+
+Only for comparing; values are never folded.
+"""
 
 import re
 import unicodedata

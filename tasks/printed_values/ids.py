@@ -1,4 +1,4 @@
-"""Which registered numbers does a text hold, and do their check digits agree? IBAN, VAT id, BIC."""
+"""Identifiers in a text, with their check digits: IBAN, VAT id, BIC."""
 
 import re
 from typing import NamedTuple

@@ -1,4 +1,7 @@
-"""Which amounts and numbers does a text hold? Separators of every locale, minus signs, currencies; exact decimals."""
+"""Amounts and numbers in a text, as exact decimals.
+
+Separators of every locale, minus signs, currencies.
+"""
 
 import re
 from decimal import Decimal, InvalidOperation

@@ -1,4 +1,4 @@
-"""Which values on a page are known by their form alone? IBAN, VAT id, BIC, e-mail, web address, telephone."""
+"""Values known by their form alone: IBAN, VAT id, BIC, e-mail, web address, telephone."""
 
 import re
 from collections.abc import Callable, Iterator

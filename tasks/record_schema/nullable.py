@@ -1,4 +1,4 @@
-"""What does a schema look like to the model? The same fields with every value nullable, so that nothing pushes it to invent.
+"""Schema for the model: the same fields, all nullable, so that nothing pushes it to invent.
 
 `schema_for_model` makes the JSON Schema that is sent; `nullable` the pydantic model that an answer is read with.
 """

@@ -1,4 +1,7 @@
-"""Does a record satisfy the schema? Its validators are the user's own code, which may break instead of refusing a value."""
+"""Validation of a record by its schema.
+
+Its validators are the user's own code, which may raise instead of refusing a value.
+"""
 
 import json
 import traceback

@@ -1,4 +1,7 @@
-"""What record does a schema ask for? Any pydantic model as a tree of leaves, groups and lists, each leaf with its meaning."""
+"""Shape of a record: any pydantic model as a tree of leaves, groups and lists.
+
+Each leaf has its meaning.
+"""
 
 import types
 from collections.abc import Collection, Mapping, Sequence

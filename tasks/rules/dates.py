@@ -1,4 +1,4 @@
-"""Are the dates possible?"""
+"""Rules about dates."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Which values were found, but not surely enough?"""
+"""Findings about values that are not certain enough."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Was an invoice of this number from this seller read before, in another file?"""
+"""Rule about duplicates: the same invoice number and seller in another file."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What does a rule look at? One record, seen in the terms of an invoice."""
+"""Facts for the rules: one record, seen in the terms of an invoice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

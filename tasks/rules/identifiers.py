@@ -1,4 +1,4 @@
-"""Are account numbers, VAT numbers and currency codes well formed, with check digits that agree?"""
+"""Rules about IBANs, VAT ids and currency codes: form and check digits."""
 
 import re
 from collections.abc import Iterator

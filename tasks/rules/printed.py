@@ -1,4 +1,7 @@
-"""Does the page show what the e-invoice says? A person pays by the page, a program books by the XML."""
+"""Rule about the page of an e-invoice: it must show the values of the XML.
+
+A person pays by the page, a program books by the XML.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Does the record satisfy the schema: required values, types, the user's own validators?"""
+"""Rules of the schema: required values, types, the user's own validators."""
 
 from collections.abc import Iterator, Mapping
 

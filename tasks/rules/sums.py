@@ -1,4 +1,4 @@
-"""Do the amounts agree: lines, discounts, tax, total, what is left to pay?
+"""Rules about sums: lines, discounts, tax, total, amount due.
 
 The equations are those of EN 16931-1, rules BR-CO-10 to BR-CO-17, and a rule is silent where one of its amounts was not found.
 Sums of printed amounts may differ by one smallest unit of the currency, or half a unit for each amount added up.

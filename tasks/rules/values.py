@@ -1,4 +1,4 @@
-"""How are the values of a record read? Numbers, dates, what is there at all."""
+"""Values of a record as the rules read them: numbers, dates, presence."""
 
 from collections.abc import Iterator
 from datetime import date

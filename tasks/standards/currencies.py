@@ -1,4 +1,4 @@
-"""Is this a currency, and what is its smallest amount? ISO 4217, list of 2025-05."""
+"""Currencies and their smallest amounts: ISO 4217, list of 2025-05."""
 
 from decimal import Decimal
 

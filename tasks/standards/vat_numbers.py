@@ -1,4 +1,4 @@
-"""Does a European VAT number have the form of its country, and do its check digits agree?
+"""European VAT numbers: forms and check digits by country.
 
 Forms: EU Commission, VIES frequently asked questions, Q11. Check digits: the national algorithms that are public; other countries are
 checked by form only, and a number without a known country prefix not at all.

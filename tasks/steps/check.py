@@ -1,4 +1,7 @@
-"""Is the record right? The schema, the rules, the page against the e-invoice, duplicates; one more question to the model where it is not."""
+"""The step `check`: schema, rules, page against e-invoice, duplicates.
+
+Asks the model once more where the record is wrong.
+"""
 
 from datetime import UTC, datetime
 

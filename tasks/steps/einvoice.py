@@ -1,4 +1,4 @@
-"""Does the document carry its data as an e-invoice? Then the record is exact and nothing is spent."""
+"""The step `einvoice`: the record from an embedded or bare e-invoice, exact and free."""
 
 import asyncio
 from collections.abc import Sequence

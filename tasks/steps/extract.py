@@ -1,4 +1,7 @@
-"""What does each page say? Page by page: a vision model reads its image, or the local engine its text layer or OCR."""
+"""The step `extract`, page by page.
+
+A vision model reads the page's image, or the local engine its text layer or OCR.
+"""
 
 import asyncio
 import json

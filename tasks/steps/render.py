@@ -1,4 +1,4 @@
-"""Which pages of a document are worked on? The step `render`: opens it, applies limits and page selection, and hands out page handles.
+"""The step `render`: opens a document, applies limits and page selection, yields page handles.
 
 No image is made here: steps ask `services.reader` for one when they need it, so that memory stays flat at any length.
 """

@@ -1,4 +1,7 @@
-"""What record do the pages add up to? One model call fills the schema from all pages' texts, or the local engine finds its fields."""
+"""The step `summarise`: one record from all pages.
+
+One model call fills the schema from the pages' texts, or the local engine finds its fields.
+"""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""The step `write`: lists a document in the flow's outputs. They are views of the ledger, so its record must be safe there first."""
+"""The step `write`: lists a document in the flow's outputs.
+
+They are views of the ledger, so its record must be safe there first.
+"""
 
 from schemas.flow import WriteSettings
 from schemas.record import Draft

@@ -1,4 +1,7 @@
-"""What does the text beside an amount call it? By words, not phrases: "Total Sales (Inclusive of 6 % GST)" has no fixed order."""
+"""Meaning of the text beside an amount.
+
+By words, not phrases: "Total Sales (Inclusive of 6 % GST)" has no fixed order.
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,6 @@
-"""What does a field of any schema mean? By its name, alias, title, description and type, and by what it is nested in.
+"""Meaning of a field of any schema.
+
+By its name, alias, title, description and type, and by what it is nested in.
 
 A name has an attribute ("address"), perhaps a party ("store_address") and a qualifier ("due_date"), in any order and language: the attribute
 wins, so `store_address`, `adresse_fournisseur` and "address of the company" are all the seller's address.

@@ -1,4 +1,7 @@
-"""Which words stand beside a value on paper? Concepts and their labels in English, French, German, Dutch, Spanish, Italian."""
+"""Labels printed beside values, by concept.
+
+In English, French, German, Dutch, Spanish, Italian.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum

@@ -1,4 +1,6 @@
-"""Which field of a user's schema means which term of an invoice? By its name: `grand_total` and `totals.gross` are both `total`.
+"""Fields of a user's schema as terms of an invoice.
+
+By name: `grand_total` and `totals.gross` are both `total`.
 
 Terms are the dotted paths of `schemas.invoice.Invoice`. Names are compared without case and underscores, so `invoiceNumber` is `invoice_number`.
 """

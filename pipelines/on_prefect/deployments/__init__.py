@@ -1,4 +1,4 @@
-"""Deployments of flows.yaml on a Prefect server: what is wanted, what is registered, how they differ.
+"""Deployments of flows.yaml on a Prefect server: wanted, registered, and how they differ.
 
 wanted.py       flows.yaml -> what should be registered
 registered.py   what the server has of this flows.yaml

@@ -1,4 +1,7 @@
-"""How are the deployments on the server made like flows.yaml? Each is compared first; what is equal is left alone."""
+"""Synchronisation of the server's deployments with flows.yaml.
+
+Each is compared first; one that is equal is left alone.
+"""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What does the Prefect server have of this flows.yaml?"""
+"""What the Prefect server has registered of this flows.yaml."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Who notices a run whose machine died? An automation on the server: no heartbeat for a while, and the run is marked crashed."""
+"""Automation on the server that marks a run as crashed when its heartbeats stop."""
 
 from datetime import timedelta
 from typing import Literal

@@ -1,4 +1,7 @@
-"""What should be registered with Prefect? Worked out from flows.yaml alone; nothing is asked of the server."""
+"""What should be registered with Prefect, computed from flows.yaml alone.
+
+The server is not asked.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How do parent and worker speak? Frames of a JSON header and raw bytes over a pipe: never a pickle."""
+"""Frames between parent and worker: a JSON header and raw bytes over a pipe, never a pickle."""
 
 import json
 import struct

@@ -1,4 +1,7 @@
-"""Who reads pages? A pool of worker processes: as many as cores and memory allow, each replaced when it dies."""
+"""Pool of worker processes that read pages.
+
+As many as cores and memory allow; each is replaced when it dies.
+"""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""How is one worker process started, asked and ended?"""
+"""One worker process: start, requests, end."""
 
 import asyncio
 import contextlib

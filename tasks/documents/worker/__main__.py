@@ -1,4 +1,6 @@
-"""What does a worker process do? `python -m tasks.documents.worker`: takes requests on stdin, answers on stdout, ends with its parent.
+"""Worker process, `python -m tasks.documents.worker`: requests on stdin, answers on stdout.
+
+Ends with its parent.
 
 All pixel work happens here, where a hostile file can kill only this process.
 """

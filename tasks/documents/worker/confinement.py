@@ -1,4 +1,4 @@
-"""What may a worker process use? Called first thing in a worker, before any byte of a document is looked at."""
+"""Resource limits of a worker process, set before any byte of a document is read."""
 
 import ctypes
 import sys

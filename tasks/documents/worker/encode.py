@@ -1,4 +1,7 @@
-"""How does a page image travel? Grayscale where it has no colour, PNG where it has few colours, JPEG otherwise; and is it blank?"""
+"""Encoding of page images, and detection of blank ones.
+
+Grayscale where there is no colour, PNG where there are few colours, JPEG otherwise.
+"""
 
 import io
 

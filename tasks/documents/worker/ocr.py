@@ -1,4 +1,4 @@
-"""How does a worker read a picture? By the engine in `tasks.documents.worker.ocr_engine`, loaded when the first picture comes."""
+"""OCR inside a worker, with the engine loaded on the first picture."""
 
 from typing import TYPE_CHECKING
 

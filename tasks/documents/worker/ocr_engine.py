@@ -1,4 +1,4 @@
-"""Which words stand in a picture? The one place that knows the OCR engine.
+"""Words of a picture by OCR; the only file that knows the OCR engine.
 
 `rapidocr` with the models inside its own wheel: nothing is ever downloaded. Loaded once a process, on the first picture
 (about 1.5 s); plan 1 GB of memory for a process that does this.

@@ -1,4 +1,4 @@
-"""Is a page's own text enough, or is it a picture? The rule, apart from where its figures come from.
+"""Page kind: whether a page's own text is enough or it must be read as a picture.
 
 Thresholds were settled on 132 pages of 103 PDFs, each also read by OCR: no page that needs OCR was called blank, and no page
 with a good text layer was sent to OCR alone.

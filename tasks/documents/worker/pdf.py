@@ -1,4 +1,4 @@
-"""What does a PDF page look like, and what stands on it? pdfium, inside a worker: straight to size, without copies."""
+"""PDF pages inside a worker: images and words by pdfium, straight to size, without copies."""
 
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""How is a PDF page drawn? By pdfium, straight to size into memory that Pillow reads without a copy."""
+"""Drawing of a PDF page by pdfium, straight to size into memory that Pillow reads uncopied."""
 
 import ctypes
 from typing import Any

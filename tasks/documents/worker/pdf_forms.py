@@ -1,4 +1,7 @@
-"""What was filled in or noted on a PDF? Form field values and free-text notes: they show on the page, but are not in its text."""
+"""Form field values and free-text notes of a PDF.
+
+They show on the page, but are not in its text.
+"""
 
 import ctypes
 from collections.abc import Callable, Iterator

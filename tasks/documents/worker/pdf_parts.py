@@ -1,4 +1,4 @@
-"""What is drawn on a PDF page? Counts pictures, paths and invisible text for the page kind."""
+"""Parts drawn on a PDF page: pictures, paths and invisible text, counted for the page kind."""
 
 from collections.abc import Callable
 from itertools import repeat

@@ -1,4 +1,7 @@
-"""Where on the page as it is seen does something of PDF user space fall? Rotation flag and crop box applied."""
+"""Conversion of PDF user space to the page as it is seen.
+
+Rotation flag and crop box applied.
+"""
 
 import ctypes
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What can be told of a PDF page from its text layer and its size alone? Inside a worker."""
+"""Sketch of a PDF page from its text layer and its size alone, inside a worker."""
 
 import ctypes
 from typing import Any

@@ -1,4 +1,6 @@
-"""Which words stand on a PDF page, and where? From pdfium's characters; its own text lines are in file order and lose columns.
+"""Words of a PDF page and their boxes, from pdfium's characters.
+
+pdfium's own text lines are in file order and lose columns.
 
 Boxes are pdfium's loose ones (as high as the font): with tight ones a full stop would be a row of its own.
 """

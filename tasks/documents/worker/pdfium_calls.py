@@ -1,5 +1,8 @@
-"""pdfium functions that are called for each character or object of a page: bound without argument checks, and without releasing the
-interpreter lock. That takes less than half of the time of pypdfium2's own bindings, which is half of what reading the words of a page takes.
+"""Fast bindings of the pdfium functions called for each character or object of a page.
+
+Bound without argument checks, and without releasing the interpreter lock. That takes less than
+half of the time of pypdfium2's own bindings, which is half of what reading the words of a page
+takes.
 
 Handles and pointers go in as `Handle`: ctypes would cut a bare int to 32 bits.
 """

@@ -1,4 +1,7 @@
-"""What does an image file show, frame by frame? Pillow, inside a worker: shrunk while decoding, upright, on white."""
+"""Image files, frame by frame, by Pillow inside a worker: upright, on white.
+
+Shrunk while decoding.
+"""
 
 import warnings
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How the ledger is read and written: one writer thread that commits many jobs at once, and readers beside it.
+"""Access to the ledger's database: one writer thread that batches jobs, and readers beside it.
 
 A job is a plain function of a connection; it runs in the writer's (or a reader's) thread and returns what the caller awaits. All
 write transactions of all processes follow one another (SQLite: BEGIN IMMEDIATE; PostgreSQL: one advisory lock), so that a

@@ -1,4 +1,4 @@
-"""Where the database lies: a SQLite file in `.docmill/` beside flows.yaml, or PostgreSQL by URL."""
+"""Location of the database: SQLite in `.docmill/` beside flows.yaml, or PostgreSQL by URL."""
 
 from pathlib import Path, PurePath
 

@@ -1,4 +1,4 @@
-"""How the database reaches the shape of tables.py: a version and the functions that lead from one to the next.
+"""Migrations of the database to the shape of tables.py: a version, and a function per step.
 
 A new database is made from `METADATA` and gets the newest version. A release that changes tables.py appends one function to
 `MIGRATIONS`, with the SQL of that change written out (tables.py moves on, a migration never does).

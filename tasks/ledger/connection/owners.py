@@ -1,4 +1,4 @@
-"""Who holds a claim, a reservation or a lock, and is that process still alive?
+"""Owners of claims, reservations and locks, and whether each is still alive.
 
 A process of this machine is looked up (pid and its start time, so that a reused pid does not count). One of another machine, or
 of another container, is known only by its heartbeat: dead when the last one is `LEASE_SECONDS` old.

@@ -1,4 +1,7 @@
-"""What the ledger holds: every table. Times are seconds since 1970 UTC; money is nano-dollars; documents are known by SHA-256."""
+"""Tables of the ledger.
+
+Times are seconds since 1970 UTC; money is nano-dollars; documents are known by SHA-256.
+"""
 
 from sqlalchemy import (
     DDL,

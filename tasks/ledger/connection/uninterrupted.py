@@ -1,4 +1,7 @@
-"""How does work end that a cancellation must not leave half done? It is finished in the background, and undone if need be."""
+"""Work that a cancellation must not leave half done.
+
+It is finished in the background, and undone if need be.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -1,4 +1,7 @@
-"""How is a row written that may be there already? Each database has its own way, and only the one that is used is imported."""
+"""Insert or update of a row.
+
+Each database has its own way, and only the one that is used is imported.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,7 @@
-"""Which documents of a flow carry the same invoice? Known by a hash of seller and number, in the order in which they first came."""
+"""Documents of a flow that carry the same invoice.
+
+Known by a hash of seller and number, in the order of arrival.
+"""
 
 from sqlalchemy import Connection, delete, insert, select
 

@@ -1,4 +1,7 @@
-"""What does the ledger know about documents, and how is one tried again or forgotten? Jobs of a connection."""
+"""Listing, retrying and forgetting of documents in the ledger.
+
+Jobs of a connection.
+"""
 
 from dataclasses import dataclass
 

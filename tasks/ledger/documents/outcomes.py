@@ -1,4 +1,7 @@
-"""What has become of some documents, whichever process worked on them? For a run that is spread over processes. Jobs of a connection."""
+"""Outcomes of documents, whichever process worked on them.
+
+For a run that is spread over processes. Jobs of a connection.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

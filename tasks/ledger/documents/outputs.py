@@ -1,4 +1,6 @@
-"""Which documents does an output list? What was once written to it stays in it, in that order. Jobs of a connection.
+"""Documents listed by each output.
+
+What was once written to it stays in it, in that order. Jobs of a connection.
 
 A target is a word for the kind of output and its path: relative to the project's folder, so that a project may be moved or shared.
 """

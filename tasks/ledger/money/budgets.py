@@ -1,4 +1,7 @@
-"""In which windows does a call count, and what may be spent there? Arithmetic only; reservations.py keeps the sums."""
+"""Budget windows of a call, and what may be spent in each.
+
+Arithmetic only; reservations.py keeps the sums.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

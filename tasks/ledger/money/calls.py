@@ -1,4 +1,7 @@
-"""Who counts the money? `CallBook`: every paid call of a run is reserved, marked as sent and settled here, and answers are kept here."""
+"""Book of paid calls: `CallBook` reserves, marks as sent and settles each call of a run.
+
+Answers are kept here too.
+"""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""How a budget is kept: each call is a row that is reserved at its bound, marked as sent, then settled with what it was charged.
+"""Enforcement of budgets: each call is a row, reserved at its bound and settled at its charge.
 
 All functions are jobs of the one writer, so that nothing comes between the look at a window's sums and the change.
 """

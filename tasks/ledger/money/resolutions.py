@@ -1,4 +1,7 @@
-"""Which model did a role stand for? Remembered for a day and an endpoint, so that runs, plans and restarts agree. Jobs of a connection."""
+"""Models that roles resolved to, per endpoint, remembered for a day.
+
+So that runs, plans and restarts agree. Jobs of a connection.
+"""
 
 from sqlalchemy import Connection, select
 

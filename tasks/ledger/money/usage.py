@@ -1,4 +1,7 @@
-"""What was spent on what, and what is left of a budget? Counted from the calls. Jobs of a connection."""
+"""Spending and what is left of a budget, counted from the calls.
+
+Jobs of a connection.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable

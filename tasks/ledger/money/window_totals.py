@@ -1,4 +1,6 @@
-"""How much is spent and held in each budget window? Running sums of the calls, so that a look costs the same after a million of them.
+"""Running totals per budget window: spent and held.
+
+A look costs the same after a million calls.
 
 A sum that does not exist yet is counted from the calls; from then on each change of a call changes every sum that it counts in, in
 the same transaction. Jobs of the writer.

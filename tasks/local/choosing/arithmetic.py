@@ -1,4 +1,6 @@
-"""Which amounts are total, net and tax? Labels propose, sums that must agree decide: the strongest rule there is for totals.
+"""Choice of total, net and tax: labels propose, sums that must agree decide.
+
+The strongest rule there is for totals.
 
 Measured on 565 receipts: total right by labels alone 70 %, with sums 88 %, with the sum of two other totals 93 %.
 """

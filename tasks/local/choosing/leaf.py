@@ -1,4 +1,7 @@
-"""Which candidate is the field's value, and for what reason? One answer a leaf, from everything gathered."""
+"""Choice of one field's value among the candidates, and its reason.
+
+One answer per leaf, from everything gathered.
+"""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING

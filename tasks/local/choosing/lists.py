@@ -1,4 +1,7 @@
-"""How is a list of nested models filled? Positions from tables, accounts from IBANs, the tax table from sums that agree."""
+"""Lists of nested models: line items from tables, accounts from IBANs, the tax table.
+
+The tax table is taken from sums that agree.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

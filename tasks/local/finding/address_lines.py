@@ -1,4 +1,4 @@
-"""Which lines below a name are its address? Street words, postcodes, places; labels end it."""
+"""Address lines below a name: street words, postcodes, places; labels end it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Which part of an address is which? Lines -> street, postcode, city, region, country."""
+"""Parts of an address: lines -> street, postcode, city, region, country."""
 
 import re
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Which amounts does a page print, and what does the paper call each?"""
+"""Amounts printed on a page, with what the paper calls each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""What on a page may be the value of what? Dates, numbers, names with the label that stands beside, before or above them."""
+"""Candidates on a page: dates, numbers, names.
+
+Each with the label beside, before or above it.
+"""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,7 @@
-"""What has been seen on the pages so far? Bounded lists of candidates: memory stays flat however many pages a document has."""
+"""Bounded lists of candidates gathered from the pages so far.
+
+Memory stays flat however many pages a document has.
+"""
 
 import re
 from collections import Counter, deque

@@ -1,4 +1,4 @@
-"""Who issues the paper, who receives it, and where are they? Names and addresses by label, legal form, and place on the page."""
+"""Seller and buyer: names and addresses by label, legal form and place on the page."""
 
 import re
 from dataclasses import dataclass, replace

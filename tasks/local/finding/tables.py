@@ -1,4 +1,4 @@
-"""Which positions were billed? Rows under column heads, read by where their numbers stand."""
+"""Line items: rows under column heads, read by where their numbers are."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""Is an answer a record? Reads JSON into the nullable model, names what does not fit, and saves the rest."""
+"""Answers as records: reads JSON into the nullable model.
+
+Names what does not fit, and saves the rest.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

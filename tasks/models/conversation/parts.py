@@ -1,4 +1,4 @@
-"""How is a long document cut so that each part fits the model's context?"""
+"""Splitting of a long document so that each part fits the model's context."""
 
 from collections.abc import Sequence
 

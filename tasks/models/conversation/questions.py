@@ -1,4 +1,7 @@
-"""What exactly is asked? One function a kind of question, for the steps that ask it and for the plan that foresees its cost."""
+"""Questions to a model: one function per kind.
+
+For the steps that ask and for the plan that estimates the cost.
+"""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""How long to wait before asking again? Retry-After in both forms, and exponential backoff with jitter."""
+"""Delay before a retry: Retry-After in both forms, and exponential backoff with jitter."""
 
 import email.utils
 import random

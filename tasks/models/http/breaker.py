@@ -1,4 +1,7 @@
-"""Is the provider down? Then nobody else waits through a full round of attempts to find out."""
+"""Circuit breaker: when the provider is down, other calls fail fast.
+
+They do not wait through a full round of attempts.
+"""
 
 import asyncio
 import time

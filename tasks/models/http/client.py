@@ -1,4 +1,4 @@
-"""How is one request sent, repeated and given up? The only file that knows httpx, and the only one that retries."""
+"""HTTP client of the model API; the only file that knows httpx, and the only one that retries."""
 
 import asyncio
 import logging

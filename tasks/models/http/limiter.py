@@ -1,4 +1,4 @@
-"""May the next request start now? One pace for all calls of a process to one endpoint."""
+"""Rate limiter: one pace for all calls of a process to one endpoint."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What goes over the wire? Builds a chat-completions body as bytes, once, and reads answers and errors in all shapes they come in.
+"""Wire format: builds a chat-completions body as bytes, once; reads answers and errors.
 
 Source: the published OpenAPI document and error glossary of api.mistral.ai, and bodies seen in public issues. Unknown fields are refused
 with 422 there, so a body has only what is listed here, and no nulls.

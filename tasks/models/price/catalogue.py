@@ -1,4 +1,6 @@
-"""What is known of each model: context, image rule, price, retirement? A dated table that flows.yaml can override.
+"""Model catalogue: context, image rule, price, retirement.
+
+A dated table that flows.yaml can override.
 
 Source: Mistral's public model cards and lifecycle page, state of 2026-08-21; https://docs.mistral.ai/getting-started/models/.
 """

@@ -1,4 +1,4 @@
-"""What does a call cost, and who is told? Every HTTP attempt goes through `Meter`: reserved, marked as sent, settled or released."""
+"""Metering of calls: each HTTP attempt is reserved, marked as sent, then settled or released."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

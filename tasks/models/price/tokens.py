@@ -1,4 +1,4 @@
-"""How many tokens does a request have? Exactly for images, as an upper bound for budgets, and as an estimate for plans."""
+"""Token counts: exact for images, an upper bound for budgets, an estimate for plans."""
 
 import functools
 import re

@@ -1,4 +1,4 @@
-"""Which words go to the model? The shipped instructions of each step, and the rule that every request carries."""
+"""Prompts: the shipped instructions of each step, and the rule that every request carries."""
 
 import functools
 from pathlib import Path
