@@ -1,4 +1,5 @@
-"""Which documents have labels, and when does a found value equal its label? For the accuracy bench and the accuracy floors of the tests."""
+"""Which documents have labels, and when does a found value equal its label? For the accuracy bench
+and the accuracy floors of the tests."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -42,7 +43,8 @@ _CODED = (
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A document and what is printed on it. `labels`: the name in the label file -> (place in the record, value)."""
+    """A document and what is printed on it. `labels`: the name in the label file -> (place in the
+    record, value)."""
 
     path: Path
     schema: type[BaseModel]
@@ -104,7 +106,8 @@ def value_at(record: Mapping[str, JsonValue], place: str) -> JsonValue:
 
 
 def equal(found: JsonValue, label: str) -> bool:
-    """Equal date, equal number, or equal letters and digits: case, spaces, punctuation and accents do not count."""
+    """Equal date, equal number, or equal letters and digits: case, spaces, punctuation and accents
+    do not count."""
     if found is None:
         return False
     try:

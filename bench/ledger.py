@@ -1,6 +1,8 @@
-"""What does the ledger cost per paid call? `python -m bench.ledger [DATABASE_URL]`: calls/s, ms of wall time and of CPU per call.
+"""What does the ledger cost per paid call? `python -m bench.ledger [DATABASE_URL]`: calls/s, ms of
+wall time and of CPU per call.
 
-A call is all that the gateway does for one: cache look-up, single flight, reservation, marking as sent, settlement with its answer.
+A call is all that the gateway does for one: cache look-up, single flight, reservation, marking as
+sent, settlement with its answer.
 """
 
 import asyncio
@@ -64,7 +66,8 @@ async def measure(name: str, at_one_time: int, work: Callable[[int], Awaitable[N
     await asyncio.gather(*(one(number) for number in range(CALLS)))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     print(
-        f"{name}, {at_one_time:>3} at one time: {CALLS / wall:7,.0f} calls/s  {wall / CALLS * 1e3:6.3f} ms wall  {cpu / CALLS * 1e3:6.3f} ms CPU"
+        f"{name}, {at_one_time:>3} at one time: {CALLS / wall:7,.0f} calls/s  "
+        f"{wall / CALLS * 1e3:6.3f} ms wall  {cpu / CALLS * 1e3:6.3f} ms CPU"
     )
 
 

@@ -1,11 +1,13 @@
-"""What do the ledger, the answer cache and the budget cost? The same runs with them and without, in turn, and the difference.
+"""What do the ledger, the answer cache and the budget cost? The same runs with them and without, in
+turn, and the difference.
 
     python -m bench.ledger_share --runs 5
     python -m bench.ledger_share --runs 5 --pdf-folder invoices/
 
-Without: claims, records, calls, reservations, answers, locks and outputs are kept in memory by stand-ins, in the process that the
-bench starts, so that everything else is the same code. Loading SQLAlchemy (once a process) is measured apart, because the run
-without loads it too. Prints the best wall and CPU of both (a busy machine only ever adds), and what is more with the ledger as a share.
+Without: claims, records, calls, reservations, answers, locks and outputs are kept in memory by
+stand-ins, in the process that the bench starts, so that everything else is the same code. Loading
+SQLAlchemy (once a process) is measured apart, because the run without loads it too. Prints the best
+wall and CPU of both (a busy machine only ever adds), and what is more with the ledger as a share.
 """
 # ruff: noqa: ARG002, ARG003 - stand-ins have the signatures of what they stand for
 
@@ -31,7 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class NoBook:
-    """A CallBook that remembers nothing: every question is new, and there is room for every call."""
+    """A CallBook that remembers nothing: every question is new, and there is room for every
+    call."""
 
     def __init__(self, *_: object, **__: object) -> None:
         self._numbers = itertools.count()
@@ -104,7 +107,8 @@ def run_without(words: list[str]) -> None:
     from pipelines import cli
     from pipelines.running import run
 
-    run.CallBook, run.Ledger, run.OutputViews = NoBook, NoLedger, NoOutputs  # type: ignore[misc,assignment]  # that is the bench
+    # that is the bench
+    run.CallBook, run.Ledger, run.OutputViews = NoBook, NoLedger, NoOutputs  # type: ignore[misc,assignment]
     sys.argv = ["docmill", *words]
     cli.main()
 
@@ -131,7 +135,10 @@ def one_run(project: Path, url: str, *, ledger: bool) -> Measured:
 
 def import_seconds() -> float:
     """Loading what the ledger needs beyond what a run loads anyway."""
-    code = "import time, asyncio, pydantic; begun = time.perf_counter(); import sqlalchemy, sqlite3; print(time.perf_counter() - begun)"
+    code = (
+        "import time, asyncio, pydantic; begun = time.perf_counter(); import sqlalchemy, "
+        "sqlite3; print(time.perf_counter() - begun)"
+    )
     return statistics.median(
         float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5)
     )
@@ -155,7 +162,8 @@ def compare(title: str, project: Path, url: str, runs: int) -> None:
     )
     share = (wall.there - wall.gone) / wall.there
     print(
-        f"{title:<24} with {wall.there:5.2f} s (CPU {cpu.there:5.2f})   without {wall.gone:5.2f} s (CPU {cpu.gone:5.2f})   "
+        f"{title:<24} with {wall.there:5.2f} s (CPU {cpu.there:5.2f})   without "
+        f"{wall.gone:5.2f} s (CPU {cpu.gone:5.2f})   "
         f"ledger, cache and budget: {share:6.1%} of wall"
     )
 
@@ -171,7 +179,8 @@ def main() -> None:
     parser.add_argument("--pdf-folder", type=Path)
     options = parser.parse_args()
     print(
-        f"loading SQLAlchemy and sqlite3: {import_seconds():.2f} s, once a process (in both columns below)"
+        f"loading SQLAlchemy and sqlite3: {import_seconds():.2f} s, once a process (in "
+        "both columns below)"
     )
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)

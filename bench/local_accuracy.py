@@ -2,8 +2,10 @@
 
     python bench/local_accuracy.py [DATA] [--errors] [--counts]
 
-DATA holds `receipts*`, `invoices*` and `einvoices*` folders with labels (`bench/labelled.py` says in which form). --errors prints every miss;
---counts prints (kind, reason): (right, seen), the table of `tasks/local/choosing/calibration.py`; only values that have a label are counted.
+DATA holds `receipts*`, `invoices*` and `einvoices*` folders with labels (`bench/labelled.py` says
+in which form). --errors prints every miss;
+--counts prints (kind, reason): (right, seen), the table of `tasks/local/choosing/calibration.py`;
+only values that have a label are counted.
 """
 
 import argparse
@@ -50,7 +52,8 @@ async def find(reader: DocumentReader, labelled: Labelled) -> Found:
 
 
 class Score:
-    """Right and labelled, by group and label name; right and seen, by the reasons of a confidence and by its height."""
+    """Right and labelled, by group and label name; right and seen, by the reasons of a confidence
+    and by its height."""
 
     def __init__(self) -> None:
         self.fields: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])

@@ -1,8 +1,10 @@
-"""What does Prefect cost? 200 documents against a local server with 300 ms latency: directly, through Prefect, and over workers.
+"""What does Prefect cost? 200 documents against a local server with 300 ms latency: directly,
+through Prefect, and over workers.
 
     python bench/prefect_overhead.py [--documents 200] [--workers 1 2]
 
-Prints the time from the start of the command to the last record, and the promise: direct + 5 s + 30 ms for each task run.
+Prints the time from the start of the command to the last record, and the promise: direct + 5 s + 30
+ms for each task run.
 """
 
 import argparse
@@ -71,7 +73,8 @@ def run_here(project: Project, *words: str) -> float:
 
 
 def drain(api: PrefectApi) -> None:
-    """Wait until the server has digested the task runs of the measurement before: it lags behind its clients."""
+    """Wait until the server has digested the task runs of the measurement before: it lags behind
+    its clients."""
     seen, still_since = -1, time.monotonic()
     while time.monotonic() - still_since < 4:
         if (
@@ -84,7 +87,8 @@ def drain(api: PrefectApi) -> None:
 
 
 def run_on_workers(project: Project, api: PrefectApi, count: int, documents: int) -> float:
-    """From creating the flow run to the last record: workers are up and idle, as they are in the morning."""
+    """From creating the flow run to the last record: workers are up and idle, as they are in the
+    morning."""
     start_again(project)
     workers = [
         Worker(api, "bench", f"w{number}", project.folder / f"worker-{number}.log", **project.env)

@@ -1,4 +1,5 @@
-"""Wall time, CPU time and peak memory of a command and all its children, read from /proc (Linux)."""
+"""Wall time, CPU time and peak memory of a command and all its children, read from /proc
+(Linux)."""
 
 import resource
 import subprocess
@@ -13,7 +14,8 @@ _SAMPLE_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Measured:
-    """`peak_rss_mb` is the largest sum over the whole process tree at one moment; shared pages count once a process."""
+    """`peak_rss_mb` is the largest sum over the whole process tree at one moment; shared pages
+    count once a process."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -47,7 +49,8 @@ def measure(command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Mea
 
 
 def tree_rss_mb(root: int) -> float:
-    """Resident memory of `root` and its descendants, in MB; processes that vanish meanwhile count 0."""
+    """Resident memory of `root` and its descendants, in MB; processes that vanish meanwhile count
+    0."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

@@ -1,9 +1,11 @@
-"""How fast are pages rendered? docmill's reader against plain pypdfium2, pdf2image (poppler) and PyMuPDF, where installed.
+"""How fast are pages rendered? docmill's reader against plain pypdfium2, pdf2image (poppler) and
+PyMuPDF, where installed.
 
     python -m bench.render [FOLDER ...] [--sides 1024 1540] [--repeat 10] [--rounds 3] [--long 500]
 
-Every program makes JPEG images of all PDF pages straight to size. docmill also reads words, page kind and stores them.
-CPU is that of all processes, pages over all documents; workers are warm, as in a run of more than one document.
+Every program makes JPEG images of all PDF pages straight to size. docmill also reads words, page
+kind and stores them. CPU is that of all processes, pages over all documents; workers are warm, as
+in a run of more than one document.
 """
 
 import argparse
@@ -41,7 +43,10 @@ class Measured(NamedTuple):
     cpu_seconds: float
 
     def row(self, name: str, side: int) -> str:
-        return f"{name:<34} {side:>5} {self.pages:>6} {self.pages / self.seconds:>9.1f} {1000 * self.cpu_seconds / self.pages:>9.2f}"
+        return (
+            f"{name:<34} {side:>5} {self.pages:>6} {self.pages / self.seconds:>9.1f} "
+            f"{1000 * self.cpu_seconds / self.pages:>9.2f}"
+        )
 
 
 def median_of(rounds: Sequence[Measured]) -> Measured:
@@ -71,7 +76,8 @@ def resident_mb(pids: Sequence[int]) -> float:
 async def measure_docmill(
     documents: list[Document], side: int, workers: int | None
 ) -> tuple[Measured, Measured]:
-    """First visits, which also learn words and kinds; then the same pages again, of which only images are wanted."""
+    """First visits, which also learn words and kinds; then the same pages again, of which only
+    images are wanted."""
     with tempfile.TemporaryDirectory() as store:
         async with DocumentReader(RenderSettingsSpec(), store_url=store, workers=workers) as reader:
             await asyncio.gather(*(reader.open(documents[0]) for _ in range(8)))
@@ -163,7 +169,8 @@ def rivals() -> dict[str, Callable[[Path, int], int]]:
 
 
 async def measure_long(pages: int, side: int) -> None:
-    """One long document: time to the first page after opening, and memory of the workers on the way."""
+    """One long document: time to the first page after opening, and memory of the workers on the
+    way."""
     from tests.support.documents import make_pdf
 
     with tempfile.TemporaryDirectory() as folder:
@@ -187,7 +194,8 @@ async def measure_long(pages: int, side: int) -> None:
                 resident.append(resident_mb(reader.worker_pids))
             seconds = time.perf_counter() - first
     print(
-        f"\n{pages} pages: opened in {1000 * (opened - begun):.0f} ms, first page {1000 * (first - opened):.0f} ms later, {pages / seconds:.0f} pages/s"
+        f"\n{pages} pages: opened in {1000 * (opened - begun):.0f} ms, first page "
+        f"{1000 * (first - opened):.0f} ms later, {pages / seconds:.0f} pages/s"
     )
     print(
         "workers' memory (MB, all together) after each 50 pages: "
@@ -218,7 +226,8 @@ def main() -> None:
         for document in documents
     ]
     print(
-        f"{'program (medians of the rounds)':<34} {'px':>5} {'pages':>6} {'pages/s':>9} {'CPU ms':>9}"
+        f"{'program (medians of the rounds)':<34} {'px':>5} {'pages':>6} {'pages/s':>9} "
+        f"{'CPU ms':>9}"
     )
     for side in options.sides:
         measured: dict[str, list[Measured]] = {}

@@ -1,11 +1,13 @@
-"""How close to the ideal is a run? 100 documents and one 500-page PDF against a local server that answers after 300 ms.
+"""How close to the ideal is a run? 100 documents and one 500-page PDF against a local server that
+answers after 300 ms.
 
     python -m bench.throughput                 # both, 32 requests in flight
     python -m bench.throughput --runs 3 --pdf-folder invoices/
 
-Ideal = ceil(requests / in flight) x latency: what a run would take if rendering, imports and sending cost nothing.
-The documents are the PDFs of --pdf-folder, taken in turn and made different by a comment behind their end; without
-the folder, PDFs written here. Prints one row a run: wall, wall / ideal, CPU per page, peak memory of the whole process tree.
+Ideal = ceil(requests / in flight) x latency: what a run would take if rendering, imports and
+sending cost nothing. The documents are the PDFs of --pdf-folder, taken in turn and made different
+by a comment behind their end; without the folder, PDFs written here. Prints one row a run: wall,
+wall / ideal, CPU per page, peak memory of the whole process tree.
 """
 
 import argparse
@@ -62,7 +64,8 @@ def make_documents(folder: Path, count: int, pdf_folder: Path | None) -> int:
 
 
 def make_project(root: Path, title: str, count: int, pdf_folder: Path | None) -> tuple[Path, int]:
-    """A folder with flows.yaml and an inbox, and its number of pages: `count` documents, or for 1 the one of 500 pages."""
+    """A folder with flows.yaml and an inbox, and its number of pages: `count` documents, or for 1
+    the one of 500 pages."""
     project = root / title.replace(" ", "-")
     project.mkdir()
     (project / "flows.yaml").write_text(FLOWS)
@@ -96,7 +99,8 @@ def report(title: str, measured: Measured, requests: int, pages: int) -> None:
     ratio = f"{measured.wall_seconds / ideal:6.2f}" if requests else "     -"
     cpu_ms = 1000 * measured.cpu_seconds / pages
     print(
-        f"{title:<34} wall {measured.wall_seconds:6.2f} s   wall/ideal {ratio}   CPU {cpu_ms:6.1f} ms/page   "
+        f"{title:<34} wall {measured.wall_seconds:6.2f} s   wall/ideal {ratio}   CPU "
+        f"{cpu_ms:6.1f} ms/page   "
         f"peak {measured.peak_rss_mb:5.0f} MB   requests {requests}   exit {measured.exit_code}"
     )
 

@@ -7,7 +7,8 @@ _HOME = Path(__file__).resolve().parent.parent
 
 
 def _refuse_foreign_packages() -> None:
-    """`tasks` and `schemas` are common names: a folder of that name in the working directory can hide ours."""
+    """`tasks` and `schemas` are common names: a folder of that name in the working directory can
+    hide ours."""
     for name in ("tasks", "schemas"):
         spec = util.find_spec(name)
         origin = Path(spec.origin).resolve() if spec and spec.origin else None
@@ -18,8 +19,10 @@ def _refuse_foreign_packages() -> None:
                 else "nothing"
             )
             raise ImportError(
-                f"docmill's package `{name}` is hidden: expected {_HOME / name / '__init__.py'}, found {found}. "
-                "Start Python with PYTHONSAFEPATH=1 (or `python -P`), or rename that folder or take it off PYTHONPATH."
+                f"docmill's package `{name}` is hidden: expected "
+                f"{_HOME / name / '__init__.py'}, found {found}. "
+                "Start Python with PYTHONSAFEPATH=1 (or `python -P`), or rename that "
+                "folder or take it off PYTHONPATH."
             )
 
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Box(NamedTuple):
-    """A rectangle as fractions of the page as it is seen (rotation applied): 0..1, origin top left."""
+    """A rectangle as fractions of the page as it is seen (rotation applied): 0..1, origin top
+    left."""
 
     x0: float
     y0: float
@@ -25,7 +26,8 @@ class Word(NamedTuple):
 
 
 class PageKind(StrEnum):
-    """What a page is made of; decides whether its text layer is enough (`readable`) or OCR is needed."""
+    """What a page is made of; decides whether its text layer is enough (`readable`) or OCR is
+    needed."""
 
     TEXT = "text"
     TEXT_WITH_PICTURES = "text_with_pictures"
@@ -41,7 +43,8 @@ class PageKind(StrEnum):
 
 
 class Document(BaseModel):
-    """One input file, known by its content. `path` is where it was found; the same bytes elsewhere are the same document."""
+    """One input file, known by its content. `path` is where it was found; the same bytes elsewhere
+    are the same document."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,7 +67,8 @@ class RenderSettings(BaseModel):
 
 
 class PageHandle(BaseModel):
-    """One page that a step may visit. The image is made when asked for, so a handle costs nothing and crosses any border."""
+    """One page that a step may visit. The image is made when asked for, so a handle costs nothing
+    and crosses any border."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,7 +77,8 @@ class PageHandle(BaseModel):
 
 
 class Page(BaseModel):
-    """What one visit learned of a page, without its image. Stored by document_id when first visited."""
+    """What one visit learned of a page, without its image. Stored by document_id when first
+    visited."""
 
     model_config = ConfigDict(frozen=True)
 

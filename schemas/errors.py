@@ -4,29 +4,31 @@
     ├── CallError                     exit 2   flows.yaml or the call is wrong; nothing was run
     │   ├── FlowFileError                      problems in flows.yaml, each with file:line:column
     │   ├── MissingKeyError                    a paid call is due and no API key is set
-    │   └── MissingExtraError                  an optional package is needed; names the install command
-    ├── StateError                    exit 1   the ledger or a store cannot be read or written
-    ├── BudgetExceededError           exit 3   the next call could go over a budget; raised before sending
-    ├── BoundBrokenError              exit 3   a call used more than its upper bound: no further call is sent
-    ├── DocumentError                 exit 1   this document cannot be finished; the run goes on
-    │   ├── UnsupportedTypeError               not a PDF, raster image or e-invoice
-    │   ├── UnreadableError                    damaged, truncated or empty
-    │   ├── PasswordError                      encrypted, and no known password opens it
-    │   ├── LimitError                         over a limit on pages, pixels, bytes, memory or time
-    │   ├── WorkerError                        the child process reading it died
-    │   ├── OcrMissingError                    a picture needs OCR and the extra is not installed
-    │   ├── StepError                          a step of the user's own, or ours, broke
-    │   └── SourceError                        a path named on the command line does not exist or cannot be read
-    └── ModelError                    exit 1   an answer could not be had
+    │   └── MissingExtraError                  an optional package is needed; names the install
+    command ├── StateError                    exit 1   the ledger or a store cannot be read or
+    written ├── BudgetExceededError           exit 3   the next call could go over a budget; raised
+    before sending ├── BoundBrokenError              exit 3   a call used more than its upper bound:
+    no further call is sent ├── DocumentError                 exit 1   this document cannot be
+    finished; the run goes on │   ├── UnsupportedTypeError               not a PDF, raster image or
+    e-invoice │   ├── UnreadableError                    damaged, truncated or empty │   ├──
+    PasswordError                      encrypted, and no known password opens it │   ├── LimitError
+    over a limit on pages, pixels, bytes, memory or time │   ├── WorkerError
+    the child process reading it died │   ├── OcrMissingError                    a picture needs OCR
+    and the extra is not installed │   ├── StepError                          a step of the user's
+    own, or ours, broke │   └── SourceError                        a path named on the command line
+    does not exist or cannot be read └── ModelError                    exit 1   an answer could not
+    be had
         ├── AuthenticationError       exit 2   401, 402, 403: the key or its plan is refused
-        ├── ModelGoneError                     retired or unknown model id; the next id of the role is tried
-        ├── RequestRefusedError                a 4xx that cannot succeed by repeating
-        ├── ProviderDownError                  attempts, time or circuit breaker used up: the document is deferred
-        ├── AnswerInvalidError                 the answer does not fit the schema, also after asking again
-        └── AnswerCutError                     the answer ended at max_tokens, also with a larger one
+        ├── ModelGoneError                     retired or unknown model id; the next id of the role
+        is tried ├── RequestRefusedError                a 4xx that cannot succeed by repeating ├──
+        ProviderDownError                  attempts, time or circuit breaker used up: the document
+        is deferred ├── AnswerInvalidError                 the answer does not fit the schema, also
+        after asking again └── AnswerCutError                     the answer ended at max_tokens,
+        also with a larger one
 
-Every class has a stable `code` (snake case, part of the output format) and an `exit_code`. Handlers decide by type, never by
-words in a message. Messages say what was expected, what was found, what happened to the rest and what to do next.
+Every class has a stable `code` (snake case, part of the output format) and an `exit_code`. Handlers
+decide by type, never by words in a message. Messages say what was expected, what was found, what
+happened to the rest and what to do next.
 """
 
 from dataclasses import dataclass
@@ -58,7 +60,8 @@ class CallError(DocmillError):
 
 @dataclass(frozen=True, order=True, slots=True)
 class Problem:
-    """One mistake in flows.yaml. `line` and `column` count from 1; `place` is the dotted path of names."""
+    """One mistake in flows.yaml. `line` and `column` count from 1; `place` is the dotted path of
+    names."""
 
     line: int
     column: int
@@ -96,8 +99,10 @@ class MissingKeyError(CallError):
 
     def __str__(self) -> str:
         return (
-            f"provider {self.provider!r} needs an API key and {self.api_key_env} is not set; nothing was sent. "
-            f"Set {self.api_key_env} in the environment or in a .env file beside flows.yaml, or run with --local (offline, free)."
+            f"provider {self.provider!r} needs an API key and {self.api_key_env} is not "
+            "set; nothing was sent. "
+            f"Set {self.api_key_env} in the environment or in a .env file beside "
+            "flows.yaml, or run with --local (offline, free)."
         )
 
 
@@ -109,7 +114,10 @@ class MissingExtraError(CallError):
         self.what, self.extra = what, extra
 
     def __str__(self) -> str:
-        return f'{self.what} needs an optional package: pip install "docmill[{self.extra}]" (in a checkout: pip install -e ".[{self.extra}]")'
+        return (
+            f'{self.what} needs an optional package: pip install "docmill[{self.extra}]" (in a '
+            f'checkout: pip install -e ".[{self.extra}]")'
+        )
 
 
 class StateError(DocmillError):
@@ -134,13 +142,16 @@ class BudgetExceededError(DocmillError):
 
     def __str__(self) -> str:
         return (
-            f"budget of flow {self.flow!r}, {self._amount(self.limit)}: {self._amount(self.spent)} spent, the next call may need "
-            f"{self._amount(self.wanted)}; it was not sent. Raise `budget`, lower `render.max_side_px` or `max_tokens`, or set `budget.on_exceeded: defer`."
+            f"budget of flow {self.flow!r}, {self._amount(self.limit)}: "
+            f"{self._amount(self.spent)} spent, the next call may need "
+            f"{self._amount(self.wanted)}; it was not sent. Raise `budget`, lower "
+            "`render.max_side_px` or `max_tokens`, or set `budget.on_exceeded: defer`."
         )
 
 
 class BoundBrokenError(DocmillError):
-    """A model reported more than the upper bound that was reserved for its call, so that no budget could hold; the run sends nothing more."""
+    """A model reported more than the upper bound that was reserved for its call, so that no budget
+    could hold; the run sends nothing more."""
 
     code = "bound_broken"
     exit_code = ExitCode.BUDGET
@@ -151,8 +162,10 @@ class BoundBrokenError(DocmillError):
 
     def __str__(self) -> str:
         return (
-            f"flow {self.flow!r}: a call to {self.model} used more than the upper bound reserved for it. It is counted in full; nothing more is sent in "
-            f"this run, because its budget could not hold. Set `image_tokens_max` for {self.model} under `catalogue:` in flows.yaml, then run again."
+            f"flow {self.flow!r}: a call to {self.model} used more than the upper bound "
+            "reserved for it. It is counted in full; nothing more is sent in "
+            "this run, because its budget could not hold. Set `image_tokens_max` for "
+            f"{self.model} under `catalogue:` in flows.yaml, then run again."
         )
 
 
@@ -202,7 +215,8 @@ class SourceError(DocumentError):
 
 
 class ModelError(DocmillError):
-    """An answer could not be had. `status` is the HTTP status, None when there was no answer at all."""
+    """An answer could not be had. `status` is the HTTP status, None when there was no answer at
+    all."""
 
     code = "model"
 
@@ -222,7 +236,8 @@ class AuthenticationError(ModelError):
 
 
 class ModelGoneError(ModelError):
-    """Where it leaves the gateway, no id of the role is served: no document of the run can go on, and flows.yaml has to name another."""
+    """Where it leaves the gateway, no id of the role is served: no document of the run can go on,
+    and flows.yaml has to name another."""
 
     code = "model_gone"
     exit_code = ExitCode.USAGE

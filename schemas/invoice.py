@@ -1,8 +1,10 @@
 """Invoice: the terms of EN 16931, the European norm, in plain names.
 
-Point a flow at it (`summarise: {schema: schemas/invoice.py:Invoice}`), or copy it and change the copy: it needs pydantic and nothing else.
-Each description carries the number of the norm's term: BT-n for a value, BG-n for a group. Amounts are decimals in the invoice's currency,
-dates are ISO 8601, percentages are out of 100. Only what every invoice in the world has is required; a field that the paper does not have stays empty.
+Point a flow at it (`summarise: {schema: schemas/invoice.py:Invoice}`), or copy it and change the
+copy: it needs pydantic and nothing else. Each description carries the number of the norm's term:
+BT-n for a value, BG-n for a group. Amounts are decimals in the invoice's currency, dates are ISO
+8601, percentages are out of 100. Only what every invoice in the world has is required; a field that
+the paper does not have stays empty.
 """
 
 from datetime import date as Date  # noqa: N812 - `Delivery` has a field called `date`
@@ -43,7 +45,8 @@ class Contact(InvoicePart):
 
 
 class Party(InvoicePart):
-    """A company or person: buyer, payee or tax representative. The numbers are those of the seller; the buyer's are BT-44 to BT-58."""
+    """A company or person: buyer, payee or tax representative. The numbers are those of the seller;
+    the buyer's are BT-44 to BT-58."""
 
     name: str | None = Field(None, description="Full legal name (BT-27)")
     trading_name: str | None = Field(
@@ -92,7 +95,8 @@ class Delivery(InvoicePart):
 
 
 class AllowanceCharge(InvoicePart):
-    """A discount (in `allowances`) or an extra cost (in `charges`). The amount is positive in both."""
+    """A discount (in `allowances`) or an extra cost (in `charges`). The amount is positive in
+    both."""
 
     amount: Decimal = Field(description="Amount without tax (BT-92, BT-99)")
     base_amount: Decimal | None = Field(
@@ -115,7 +119,8 @@ class ItemAttribute(InvoicePart):
 
 
 class InvoiceLine(InvoicePart):
-    """One billed position (BG-25). net_amount = quantity x unit_price / price_base_quantity + charges - allowances."""
+    """One billed position (BG-25). net_amount = quantity x unit_price / price_base_quantity +
+    charges - allowances."""
 
     id: str | None = Field(None, description="Line number (BT-126)")
     name: str | None = Field(None, description="Item name (BT-153)")
@@ -214,12 +219,14 @@ class Attachment(InvoicePart):
 
 
 class Invoice(InvoicePart):
-    """An invoice or credit note. A credit note is known by its type_code (381) and has positive amounts."""
+    """An invoice or credit note. A credit note is known by its type_code (381) and has positive
+    amounts."""
 
     number: str = Field(description="Invoice number (BT-1)")
     type_code: str | None = Field(
         None,
-        description="UNCL 1001 code: 380 invoice, 381 credit note, 384 corrected invoice, 389 self-billed (BT-3)",
+        description="UNCL 1001 code: 380 invoice, 381 credit note, 384 corrected invoice, 389 "
+        "self-billed (BT-3)",
     )
     issue_date: Date = Field(description="Invoice date, when it was issued (BT-2)")
     due_date: Date | None = Field(None, description="Due date, the last day to pay (BT-9)")
@@ -282,7 +289,8 @@ class Invoice(InvoicePart):
     payment_terms: str | None = Field(None, description="Payment terms in words (BT-20)")
     payment_means_code: str | None = Field(
         None,
-        description="How to pay, UNCL 4461 code: 30 or 58 transfer, 48 card, 59 direct debit (BT-81)",
+        description="How to pay, UNCL 4461 code: 30 or 58 transfer, 48 card, 59 direct debit "
+        "(BT-81)",
     )
     payment_means: str | None = Field(None, description="How to pay, in words (BT-82)")
     payment_reference: str | None = Field(

@@ -1,10 +1,12 @@
 """Receipt: a slip from a till, hotel or taxi; who was paid, when, how much.
 
-Point a flow at it (`summarise: {schema: schemas/receipt.py:Receipt}`), or copy it and change the copy: it needs pydantic and nothing else.
-Amounts are decimals in the receipt's currency, dates are ISO 8601. A field that the paper does not have stays empty.
+Point a flow at it (`summarise: {schema: schemas/receipt.py:Receipt}`), or copy it and change the
+copy: it needs pydantic and nothing else. Amounts are decimals in the receipt's currency, dates are
+ISO 8601. A field that the paper does not have stays empty.
 """
 
-from datetime import date as Date  # noqa: N812 - a field is called `date`, and a class body cannot hold both
+# a field is called `date`, and a class body cannot hold both
+from datetime import date as Date  # noqa: N812
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field

@@ -30,7 +30,8 @@ class DeferReason(StrEnum):
 
 
 class PageExtraction(BaseModel):
-    """What was read off one page: text in reading order. `error` is set, and `text` empty, when the page could not be read."""
+    """What was read off one page: text in reading order. `error` is set, and `text` empty, when the
+    page could not be read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +43,8 @@ class PageExtraction(BaseModel):
 
 
 class ErrorInfo(BaseModel):
-    """A stable code (see `schemas.errors`) and a message a person can act on. Holds no document text and no secret."""
+    """A stable code (see `schemas.errors`) and a message a person can act on. Holds no document
+    text and no secret."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +53,8 @@ class ErrorInfo(BaseModel):
 
 
 class Evidence(BaseModel):
-    """Where one value of the record came from. Boxes come from words on the page, never from a model."""
+    """Where one value of the record came from. Boxes come from words on the page, never from a
+    model."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,7 +69,8 @@ class Evidence(BaseModel):
 
 
 class Finding(BaseModel):
-    """One broken rule or doubt. `review` findings make the document `needs_review`; `note` ones only tell."""
+    """One broken rule or doubt. `review` findings make the document `needs_review`; `note` ones
+    only tell."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,7 +81,8 @@ class Finding(BaseModel):
 
 
 class Draft(BaseModel):
-    """A document on its way through the steps of a flow: what has been found so far. Steps return a changed copy."""
+    """A document on its way through the steps of a flow: what has been found so far. Steps return a
+    changed copy."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -101,7 +106,8 @@ class Draft(BaseModel):
 
 
 class DocumentResult(BaseModel):
-    """One document's outcome in one run: a `documents` entry of `--json` and a line of the JSONL output."""
+    """One document's outcome in one run: a `documents` entry of `--json` and a line of the JSONL
+    output."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -9,7 +9,8 @@ NANO_PER_UNIT = 1_000_000_000  # money is counted in whole nano-dollars, so that
 
 
 class Usage(BaseModel):
-    """Spent by one call, one document or one run. `cost_nano` is None when a model's price is unknown: never a guess of 0."""
+    """Spent by one call, one document or one run. `cost_nano` is None when a model's price is
+    unknown: never a guess of 0."""
 
     model_config = ConfigDict(frozen=True)
 

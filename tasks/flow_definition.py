@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=Spec)
 StepFunction = Callable[[Draft, Any, "Services"], Awaitable[Draft]]
-"""What a step does to one document: `(draft, settings, services) -> draft`. Raises `DocumentError` or `ModelError`."""
+"""What a step does to one document: `(draft, settings, services) -> draft`. Raises `DocumentError`
+or `ModelError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a flow, ready to be called. `name` is as in flows.yaml; `settings` is its model, or a dict for a custom step."""
+    """One step of a flow, ready to be called. `name` is as in flows.yaml; `settings` is its model,
+    or a dict for a custom step."""
 
     name: str
     settings: Spec | Mapping[str, Any]
@@ -32,7 +34,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class FlowDefinition:
-    """A flow as it will run. `folder` is the folder of flows.yaml: every relative path resolves against it."""
+    """A flow as it will run. `folder` is the folder of flows.yaml: every relative path resolves
+    against it."""
 
     name: str
     spec: FlowSpec
@@ -51,5 +54,6 @@ class FlowDefinition:
     store_url: str | None = None
 
     def settings(self, kind: type[S]) -> S | None:
-        """The settings of the step whose settings model is `kind`, or None when the flow has no such step."""
+        """The settings of the step whose settings model is `kind`, or None when the flow has no
+        such step."""
         return next((step.settings for step in self.steps if isinstance(step.settings, kind)), None)

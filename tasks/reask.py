@@ -39,10 +39,12 @@ _NO_HELP = (
 
 
 async def ask_again(draft: Draft, services: Services, findings: Sequence[Finding]) -> Draft:
-    """The draft with the fields that `findings` name read anew by the vision model, and grounded anew; everything else stays as it was.
+    """The draft with the fields that `findings` name read anew by the vision model, and grounded
+    anew; everything else stays as it was.
 
-    Values of an e-invoice are never asked about. An answer of no use is a note, `asked_again_in_vain`. What was spent is in `usage` in every case.
-    Raises BudgetExceededError, ProviderDownError and AuthenticationError.
+    Values of an e-invoice are never asked about. An answer of no use is a note,
+    `asked_again_in_vain`. What was spent is in `usage` in every case. Raises BudgetExceededError,
+    ProviderDownError and AuthenticationError.
     """
     gateway, schema = services.models, services.flow.schema
     question = _question(draft, schema, services, findings) if schema else None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`models` is None with the local engine. `page_slots` bounds the pages worked on at one time over all documents."""
+    """`models` is None with the local engine. `page_slots` bounds the pages worked on at one time
+    over all documents."""
 
     flow: FlowDefinition
     run_id: str

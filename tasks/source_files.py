@@ -25,7 +25,8 @@ _TEMPORARY_SUFFIXES = (
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file to process, or the reason why a named path gives none. `name` is the path as the user knows it."""
+    """One file to process, or the reason why a named path gives none. `name` is the path as the
+    user knows it."""
 
     path: Path
     name: str
@@ -33,7 +34,8 @@ class SourceFile:
 
 
 def printable(path: Path) -> str:
-    """A path as text that can be stored and shown: bytes that are not UTF-8, which Linux allows in names, are escaped."""
+    """A path as text that can be stored and shown: bytes that are not UTF-8, which Linux allows in
+    names, are escaped."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
@@ -45,12 +47,14 @@ def is_ignored_name(name: str) -> bool:
 def files_of_source(source: FolderSource, base: Path) -> list[SourceFile]:
     """The files of a flow's source in name order; CallError when the folder is missing.
 
-    Links that lead out of the folder are left alone: who may write into an inbox must not choose what else is read.
+    Links that lead out of the folder are left alone: who may write into an inbox must not choose
+    what else is read.
     """
     folder = (base / source.folder).resolve()
     if not folder.is_dir():
         raise CallError(
-            f"source folder {source.folder!r} does not exist (looked for {folder}); create it or name files on the command line"
+            f"source folder {source.folder!r} does not exist (looked for {folder}); create "
+            "it or name files on the command line"
         )
     return [
         SourceFile(path, printable(path))
@@ -60,10 +64,12 @@ def files_of_source(source: FolderSource, base: Path) -> list[SourceFile]:
 
 
 def files_of_paths(paths: Sequence[str], base: Path) -> list[SourceFile]:
-    """Files, folders and globs named by hand, in the order given; relative ones resolve against `base`.
+    """Files, folders and globs named by hand, in the order given; relative ones resolve against
+    `base`.
 
-    A named file is taken whatever its suffix; of a named folder every document by its suffix. A path that gives nothing is
-    an entry with an error, so that it shows in the results and the rest still runs.
+    A named file is taken whatever its suffix; of a named folder every document by its suffix. A
+    path that gives nothing is an entry with an error, so that it shows in the results and the rest
+    still runs.
     """
     return [file for path in paths for file in _files_of_path(path, base)]
 
@@ -72,13 +78,17 @@ def _files_of_path(given: str, base: Path) -> Iterator[SourceFile]:
     path = base / Path(given).expanduser()
     if path.is_dir():
         found: Iterable[Path] = _matching(path, DOCUMENT_PATTERNS, recursive=False)
-        empty = f"folder {given!r} holds no document (looked for {', '.join(DOCUMENT_PATTERNS[:4])}, ...)"
+        empty = (
+            f"folder {given!r} holds no document (looked for "
+            f"{', '.join(DOCUMENT_PATTERNS[:4])}, ...)"
+        )
     elif path.exists() or path.is_symlink():
         found, empty = [path], ""
     elif glob.has_magic(given):
         found = sorted(
             Path(match)
-            for match in glob.glob(str(path), recursive=True)  # noqa: PTH207 - also absolute patterns
+            # also absolute patterns
+            for match in glob.glob(str(path), recursive=True)  # noqa: PTH207
             if Path(match).is_file()
         )
         empty = f"pattern {given!r} matches no file"

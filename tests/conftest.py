@@ -1,4 +1,5 @@
-"""Fixtures that many tests share: a project in a folder of its own and a fake Mistral server on localhost."""
+"""Fixtures that many tests share: a project in a folder of its own and a fake Mistral server on
+localhost."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -37,7 +38,8 @@ def online_project(project: Project, server: FakeMistralProcess) -> Project:
 def docmill(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command line in this process: exit code, stdout, stderr. For commands that start nothing; `project.run` is the real thing."""
+    """Runs the command line in this process: exit code, stdout, stderr. For commands that start
+    nothing; `project.run` is the real thing."""
     for name in ("DOCMILL_FILE", "DOCMILL_STATE", "MISTRAL_API_KEY", "MISTRAL_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 

@@ -1,7 +1,7 @@
 """The command line: its sub-commands, and error messages when one fails.
 
-A sub-command NAME is the function NAME in pipelines/cli/NAME.py, imported when it is asked for, so that each starts fast.
-To add one, add its file and its name in COMMANDS.
+A sub-command NAME is the function NAME in pipelines/cli/NAME.py, imported when it is asked for, so
+that each starts fast. To add one, add its file and its name in COMMANDS.
 """
 
 import importlib
@@ -82,12 +82,14 @@ def _docmill(
 ) -> None:
     """A few lines of YAML turn invoices into checked records, by Mistral's models or offline.
 
-    Exit codes: 0 done; 1 some documents failed; 2 flows.yaml or the call is wrong; 3 a budget stopped the run; 130 interrupted.
+    Exit codes: 0 done; 1 some documents failed; 2 flows.yaml or the call is wrong; 3 a budget
+    stopped the run; 130 interrupted.
     """
 
 
 def main() -> NoReturn:
-    """Entry point of `docmill`. An expected error is its message and its exit code; anything else is a bug, reported in three lines."""
+    """Entry point of `docmill`. An expected error is its message and its exit code; anything else
+    is a bug, reported in three lines."""
     try:
         typer.main.get_command(app)(prog_name="docmill")
     except DocmillError as error:
@@ -96,7 +98,8 @@ def main() -> NoReturn:
         )
         _print_json_error(error.code, error)
         sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001 - the edge of the program: whatever else arrives here is a bug
+    except Exception as error:  # noqa: BLE001
+        # the edge of the program: whatever else arrives here is a bug
         _report_bug(error)
         _print_json_error("internal_error", type(error).__name__)
         sys.exit(ExitCode.SOME_FAILED)
@@ -104,7 +107,8 @@ def main() -> NoReturn:
 
 
 def _print_json_error(code: str, message: object) -> None:
-    """With `--json` stdout has one object in every case, so that a script reads an error as it reads a result."""
+    """With `--json` stdout has one object in every case, so that a script reads an error as it
+    reads a result."""
     if "--json" in sys.argv[1:]:
         import json  # noqa: PLC0415 - only for an error
 
@@ -114,14 +118,16 @@ def _print_json_error(code: str, message: object) -> None:
 
 
 def _report_bug(error: Exception) -> None:
-    """The type and the place only: a message may hold what a document says. The whole goes to a file that only its owner reads."""
+    """The type and the place only: a message may hold what a document says. The whole goes to a
+    file that only its owner reads."""
     import tempfile  # noqa: PLC0415 - only for a bug
     import traceback  # noqa: PLC0415
 
     text = "".join(traceback.format_exception(error))
     frame = traceback.extract_tb(error.__traceback__)[-1]
     typer.echo(
-        f"docmill: a bug in docmill: {type(error).__name__} in {frame.filename}:{frame.lineno}; what was finished is kept.",
+        f"docmill: a bug in docmill: {type(error).__name__} in "
+        f"{frame.filename}:{frame.lineno}; what was finished is kept.",
         err=True,
     )
     if any(argument in ("-v", "-vv", "--verbose") for argument in sys.argv[1:]):
@@ -132,6 +138,7 @@ def _report_bug(error: Exception) -> None:
     ) as file:
         file.write(text)
     typer.echo(
-        f"The traceback is in {file.name} (`-v` shows it here). Please report it; look first whether it names a document.",
+        f"The traceback is in {file.name} (`-v` shows it here). Please report it; look "
+        "first whether it names a document.",
         err=True,
     )

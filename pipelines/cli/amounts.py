@@ -6,7 +6,8 @@ from schemas.errors import CallError
 
 
 def dollars(text: str | None) -> Decimal | None:
-    """The USD of `--max-cost`; None when it was not given. Raises CallError for anything but an amount above 0."""
+    """The USD of `--max-cost`; None when it was not given. Raises CallError for anything but an
+    amount above 0."""
     if text is None:
         return None
     try:

@@ -41,8 +41,10 @@ def cache(
         bool, typer.Option("--json", help="Print one JSON object on stdout.")
     ] = False,
 ) -> None:
-    """Show or empty the answer cache. What is removed is bought again when it is asked for again; records and costs stay."""
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import it
+    """Show or empty the answer cache. What is removed is bought again when it is asked for again;
+    records and costs stay."""
+    # `docmill --help` must not import it
+    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
 
     project = load_project(find_flow_file(file))
     if action is Action.STATS:
@@ -80,7 +82,8 @@ def _stats(project: "Project", *, as_json: bool) -> None:
         typer.echo("the answer cache is empty")
     else:
         typer.echo(
-            f"{counted(answers, 'answer')} about {counted(documents, 'document')}, {counted(characters, 'character')}, the oldest of {oldest:%Y-%m-%d}."
+            f"{counted(answers, 'answer')} about {counted(documents, 'document')}, "
+            f"{counted(characters, 'character')}, the oldest of {oldest:%Y-%m-%d}."
         )
         typer.echo(f"Bought for {counted(tokens, 'token')}; asked again they cost nothing.")
 
@@ -106,7 +109,8 @@ def _clear(project: "Project", older_than: int | None, *, yes: bool, as_json: bo
             "answers" if older_than is None else f"answers that are older than {older_than} days"
         )
         confirmed(
-            f"Remove the {which} of the cache ({stats.answers:,} answers in all)? They are bought again when they are needed",
+            f"Remove the {which} of the cache ({stats.answers:,} answers in all)? They are "
+            "bought again when they are needed",
             yes=yes,
         )
         removed = asyncio.run(_remove(project, older_than))

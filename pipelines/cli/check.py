@@ -22,7 +22,9 @@ def check(
 ) -> None:
     """Check flows.yaml and say what each flow will do. Exit code 2 when something is wrong."""
     from pipelines.describing.explain import explain  # noqa: PLC0415
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import it
+
+    # `docmill --help` must not import it
+    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
 
     project = load_project(find_flow_file(file))
     if flow is not None:

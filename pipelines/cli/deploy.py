@@ -52,12 +52,15 @@ def deploy(
         bool,
         typer.Option(
             "--crash-silent-runs",
-            help="Also register an automation: a run without a heartbeat for 9 minutes is marked crashed.",
+            help="Also register an automation: a run without a heartbeat for 9 minutes is "
+            "marked crashed.",
         ),
     ] = False,
 ) -> None:
-    """Register the deployments of flows.yaml with the configured Prefect server. Doing it twice changes nothing the second time."""
-    from pipelines.on_prefect.connection import prepare_prefect  # noqa: PLC0415 - `docmill --help` must not import the machinery
+    """Register the deployments of flows.yaml with the configured Prefect server. Doing it twice
+    changes nothing the second time."""
+    # `docmill --help` must not import the machinery
+    from pipelines.on_prefect.connection import prepare_prefect  # noqa: PLC0415
 
     prepare_prefect()
     from pipelines.describing.explain import notes  # noqa: PLC0415

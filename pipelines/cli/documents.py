@@ -31,8 +31,10 @@ def documents(
         bool, typer.Option("--json", help="Print one JSON object on stdout.")
     ] = False,
 ) -> None:
-    """List the documents that were worked on, latest change first, with their status and the reason of a failure. Changes nothing."""
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import it
+    """List the documents that were worked on, latest change first, with their status and the reason
+    of a failure. Changes nothing."""
+    # `docmill --help` must not import it
+    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
     from pipelines.loading.places import state_url  # noqa: PLC0415
     from tasks.ledger.documents.listing import listing  # noqa: PLC0415
     from tasks.ledger.read_only import LedgerView  # noqa: PLC0415
@@ -64,12 +66,14 @@ def documents(
     )
     counts = Counter(_status(row) for row in rows)
     typer.echo(
-        f"\n{counted(len(rows), 'document')}: {', '.join(f'{count} {name}' for name, count in counts.items())}"
+        f"\n{counted(len(rows), 'document')}: "
+        f"{', '.join(f'{count} {name}' for name, count in counts.items())}"
     )
 
 
 def document_json(row: "DocumentRow") -> dict[str, Any]:
-    """One entry of `--json`. `attempts` counts the runs that ended in `failed` since the last success or `docmill retry`."""
+    """One entry of `--json`. `attempts` counts the runs that ended in `failed` since the last
+    success or `docmill retry`."""
     return {
         "flow": row.flow,
         "document_id": row.document_id,

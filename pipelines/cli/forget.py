@@ -27,16 +27,20 @@ def forget(
         Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
     ] = None,
 ) -> None:
-    """Remove a document's record, page texts and stored answers, and its place in every output. Its id and cost stay.
+    """Remove a document's record, page texts and stored answers, and its place in every output. Its
+    id and cost stay.
 
-    The file itself is not touched: while it lies in a source folder, the next run takes it up again. Logs hold no document text.
+    The file itself is not touched: while it lies in a source folder, the next run takes it up
+    again. Logs hold no document text.
     """
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import it
+    # `docmill --help` must not import it
+    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
 
     project = load_project(find_flow_file(file))
     document_id = _find(project, document)
     confirmed(
-        f"Forget what {document} ({document_id[:SHORTEST_PREFIX_SHOWN]}) says? It cannot be brought back",
+        f"Forget what {document} ({document_id[:SHORTEST_PREFIX_SHOWN]}) says? It cannot "
+        "be brought back",
         yes=yes,
     )
     asyncio.run(_forget(project, document_id))
@@ -57,12 +61,14 @@ def _find(project: "Project", wanted: str) -> str:
             found = view.read(lambda connection: documents.find(connection, absolute)) or ()
     if not found:
         raise CallError(
-            f"the ledger knows no document {wanted!r}; nothing was removed. `docmill documents` lists ids and paths."
+            f"the ledger knows no document {wanted!r}; nothing was removed. `docmill "
+            "documents` lists ids and paths."
         )
     if len(found) > 1:
         ids = ", ".join(one[:SHORTEST_PREFIX_SHOWN] for one in found)
         raise CallError(
-            f"{wanted!r} may be any of {len(found)} documents ({ids}); nothing was removed. Give more of the id."
+            f"{wanted!r} may be any of {len(found)} documents ({ids}); nothing was "
+            "removed. Give more of the id."
         )
     return found[0]
 

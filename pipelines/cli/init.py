@@ -24,7 +24,8 @@ def init(
     taken = [name for name in contents if (folder / name).exists()]
     if taken:
         raise CallError(
-            f"{folder} has {', '.join(taken)} already; nothing was written. Name another folder, or move what is there."
+            f"{folder} has {', '.join(taken)} already; nothing was written. Name another "
+            "folder, or move what is there."
         )
     try:
         for name, text in contents.items():
@@ -37,8 +38,10 @@ def init(
 
 
 def project_files() -> dict[str, str]:
-    """Text of each file of a new project, by path. The schema is a copy of the shipped `Invoice`, for its owner to change."""
-    from pipelines.describing.json_schema import SCHEMA_FILE, flow_file_schema  # noqa: PLC0415 - `docmill --help` must not import it
+    """Text of each file of a new project, by path. The schema is a copy of the shipped `Invoice`,
+    for its owner to change."""
+    # `docmill --help` must not import it
+    from pipelines.describing.json_schema import SCHEMA_FILE, flow_file_schema  # noqa: PLC0415
 
     templates = files("pipelines") / "templates"
     return {
@@ -62,5 +65,6 @@ def _next_steps(folder: Path) -> str:
         f"{go_there}"
         "  docmill check                   what the flow will do\n"
         "  docmill run invoices --local    offline and free; records go to out/\n"
-        "  docmill run invoices            by Mistral's models; needs MISTRAL_API_KEY in the environment or in .env"
+        "  docmill run invoices            by Mistral's models; needs MISTRAL_API_KEY in "
+        "the environment or in .env"
     )

@@ -62,7 +62,8 @@ def plan(
         typer.Option("--max-cost", help="Most money the run may spend, in USD.", metavar="USD"),
     ] = None,
 ) -> None:
-    """Show what a run would cost before anything is spent: documents, pages, what is free, calls, tokens and money, and whether the budget allows it."""
+    """Show what a run would cost before anything is spent: documents, pages, what is free, calls,
+    tokens and money, and whether the budget allows it."""
     from pipelines.cli.amounts import dollars  # noqa: PLC0415 - `docmill --help` must not import it
     from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
 
@@ -90,7 +91,8 @@ async def _plan(
     max_tokens: int | None,
     max_cost: "Decimal | None",
 ) -> "tuple[Plan, list[str]]":
-    """The plan, and notes. Workers that open documents start while the rest is imported, which takes as long."""
+    """The plan, and notes. Workers that open documents start while the rest is imported, which
+    takes as long."""
     from pipelines.loading import define  # noqa: PLC0415
     from pipelines.loading.places import store_url  # noqa: PLC0415
     from pipelines.planning.files import files_of_plan  # noqa: PLC0415
@@ -120,7 +122,9 @@ async def _plan(
 
 def _print(found: "Plan") -> None:
     typer.echo(
-        f"{found.flow}: {counted(found.documents, 'document')}, {counted(found.pages, 'page')}; planned in {found.seconds:.1f} s, nothing was sent"
+        f"{found.flow}: {counted(found.documents, 'document')}, "
+        f"{counted(found.pages, 'page')}; planned in {found.seconds:.1f} s, nothing was "
+        "sent"
     )
     for name, count in found.free.as_json().items():
         if count:
@@ -136,7 +140,8 @@ def _print(found: "Plan") -> None:
         if model.retired:
             after = f", then {model.next}" if model.next and model.next not in model.retired else ""
             typer.echo(
-                f"role {model.role}: {', '.join(model.retired)} is known to be retired, {model.model} would be asked{after}"
+                f"role {model.role}: {', '.join(model.retired)} is known to be retired, "
+                f"{model.model} would be asked{after}"
             )
     _print_budget(found)
 
@@ -144,7 +149,8 @@ def _print(found: "Plan") -> None:
 def _print_budget(found: "Plan") -> None:
     if found.fits_budget is None:
         typer.echo(
-            "no budget: nothing limits what is spent (`budget:` in flows.yaml, --max-tokens, --max-cost)"
+            "no budget: nothing limits what is spent (`budget:` in flows.yaml, "
+            "--max-tokens, --max-cost)"
         )
         return
     for budget in found.budgets:

@@ -44,12 +44,14 @@ def retry(
         ),
     ] = False,
 ) -> None:
-    """Run failed documents again, also those that no run takes up any more because they failed too often. Exit codes as `docmill run`.
+    """Run failed documents again, also those that no run takes up any more because they failed too
+    often. Exit codes as `docmill run`.
 
-    Answers that were received before are taken from the cache, so that nothing is paid twice. Deferred documents need no retry: the next run
-    takes them up by itself.
+    Answers that were received before are taken from the cache, so that nothing is paid twice.
+    Deferred documents need no retry: the next run takes them up by itself.
     """
-    from pipelines.cli.run import print_summary, result_json, run_by_name  # noqa: PLC0415 - `docmill --help` must not import it
+    # `docmill --help` must not import it
+    from pipelines.cli.run import print_summary, result_json, run_by_name  # noqa: PLC0415
     from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
     from pipelines.running.run import RunOptions  # noqa: PLC0415
 
@@ -85,7 +87,8 @@ def _ids(project: "Project", wanted: list[str]) -> list[str]:
             found = view.read(partial(find, wanted=name)) or ()
             if not found:
                 raise CallError(
-                    f"the ledger knows no document {name!r}; nothing was run. `docmill documents --status failed` lists those that failed."
+                    f"the ledger knows no document {name!r}; nothing was run. `docmill "
+                    "documents --status failed` lists those that failed."
                 )
             ids += found
     return ids
@@ -94,7 +97,8 @@ def _ids(project: "Project", wanted: list[str]) -> list[str]:
 async def _take_up_again(
     project: "Project", flow: str | None, ids: list[str] | None
 ) -> "list[DocumentRow]":
-    """The failed documents (of `ids`; None: all), whose attempts are counted from the start again."""
+    """The failed documents (of `ids`; None: all), whose attempts are counted from the start
+    again."""
     from pipelines.loading.places import state_url  # noqa: PLC0415
     from tasks.ledger.documents.listing import retry  # noqa: PLC0415
     from tasks.ledger.ledger import Ledger  # noqa: PLC0415
@@ -107,6 +111,7 @@ async def _take_up_again(
             )
     if ids is not None and not failed:
         raise CallError(
-            "none of these documents has failed; nothing was run. `docmill run FLOW --again PATH` runs a document that is done again."
+            "none of these documents has failed; nothing was run. `docmill run FLOW "
+            "--again PATH` runs a document that is done again."
         )
     return [row for row in failed if row.path and row.flow in project.flow_file.flows]

@@ -44,7 +44,8 @@ def run(
         bool | None,
         typer.Option(
             "--prefect/--no-prefect",
-            help="Run through Prefect or directly; default: through Prefect where an API is configured.",
+            help="Run through Prefect or directly; default: through Prefect where an API is "
+            "configured.",
         ),
     ] = None,
     as_json: Annotated[
@@ -72,12 +73,15 @@ def run(
         typer.Option("-v", "--verbose", count=True, help="Show the log on stderr; twice for more."),
     ] = 0,
 ) -> None:
-    """Run a flow over its source, or over PATHs. Exit code: 0; 1 some failed; 2 the call is wrong; 3 a budget stopped it; 130 interrupted."""
+    """Run a flow over its source, or over PATHs. Exit code: 0; 1 some failed; 2 the call is wrong;
+    3 a budget stopped it; 130 interrupted."""
     if fresh and not again:
         raise CallError(
-            "--fresh buys answers anew and goes with --again; nothing was run. Use `--again --fresh`."
+            "--fresh buys answers anew and goes with --again; nothing was run. Use "
+            "`--again --fresh`."
         )
-    from pipelines.running.run import RunOptions  # noqa: PLC0415 - `docmill --help` must not import the machinery
+    # `docmill --help` must not import the machinery
+    from pipelines.running.run import RunOptions  # noqa: PLC0415
     from pipelines.running.run_log import log_to_stderr  # noqa: PLC0415
 
     log_to_stderr(verbose)
@@ -108,7 +112,8 @@ def run_by_name(
     local: bool,
     prefect: bool | None,
 ) -> "RunResult":
-    """Run flow FLOW as the command does, with progress on stderr. `prefect` None: through Prefect where an API is configured."""
+    """Run flow FLOW as the command does, with progress on stderr. `prefect` None: through Prefect
+    where an API is configured."""
     from pipelines.display.progress import progress_for_terminal  # noqa: PLC0415
     from pipelines.loading import find_flow_file, load_flow  # noqa: PLC0415
     from pipelines.on_prefect.connection import prefect_is_configured, prepare_prefect  # noqa: PLC0415
@@ -118,7 +123,8 @@ def run_by_name(
         prefect = prefect_is_configured()
     if prefect:
         prepare_prefect()
-        from pipelines.on_prefect.flow import run_with_prefect  # noqa: PLC0415 - two seconds that a direct run does not pay
+        # two seconds that a direct run does not pay
+        from pipelines.on_prefect.flow import run_with_prefect  # noqa: PLC0415
 
         with progress_for_terminal() as progress:
             return run_with_prefect(flow, path, paths, options, local=local, progress=progress)
@@ -156,7 +162,8 @@ def result_json(result: "RunResult") -> dict[str, Any]:
 
 
 def print_summary(result: "RunResult") -> None:
-    """The table on stdout, then counts, spending and where the outputs lie; what went wrong on stderr."""
+    """The table on stdout, then counts, spending and where the outputs lie; what went wrong on
+    stderr."""
     from pipelines.display.result_table import print_table  # noqa: PLC0415
 
     if result.results:

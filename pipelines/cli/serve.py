@@ -28,8 +28,10 @@ def serve(
         ),
     ] = 8417,
 ) -> None:
-    """Watch folders, and run the deployments without a work pool. Watching needs no Prefect. SIGTERM and Ctrl-C end it with exit 0."""
-    from pipelines.cli.watch import say  # noqa: PLC0415 - `docmill --help` must not import the machinery
+    """Watch folders, and run the deployments without a work pool. Watching needs no Prefect.
+    SIGTERM and Ctrl-C end it with exit 0."""
+    # `docmill --help` must not import the machinery
+    from pipelines.cli.watch import say  # noqa: PLC0415
     from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
     from pipelines.on_prefect.connection import prefect_is_configured, prepare_prefect  # noqa: PLC0415
     from pipelines.serving.serve import Serving  # noqa: PLC0415

@@ -30,7 +30,8 @@ def usage(
     ] = False,
 ) -> None:
     """Show what was spent and what is left, per flow, day, model and document. Changes nothing."""
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import it
+    # `docmill --help` must not import it
+    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
     from pipelines.loading.places import state_url  # noqa: PLC0415
     from pipelines.reporting.spending import spending_report  # noqa: PLC0415
     from tasks.ledger.read_only import LedgerView  # noqa: PLC0415
@@ -61,7 +62,8 @@ def _print(report: "SpendingReport") -> None:
         _section("document", report.documents, SHOWN_DOCUMENTS)
         if report.total.charged_at_bound:
             typer.echo(
-                f"calls charged at their upper bound: {report.total.charged_at_bound} (their answer, or its usage, was lost)"
+                f"calls charged at their upper bound: {report.total.charged_at_bound} "
+                "(their answer, or its usage, was lost)"
             )
     for budget in report.budgets:
         window = {
@@ -96,4 +98,7 @@ def _left(left: "Left", unit: str) -> str:
         return money(value) if unit == "USD" else f"{value:,.0f}"
 
     held = f", {amount(left.reserved)} reserved" if left.reserved else ""
-    return f"{amount(left.left)} {unit} left of {amount(left.limit)} ({amount(left.spent)} spent{held})"
+    return (
+        f"{amount(left.left)} {unit} left of {amount(left.limit)} ({amount(left.spent)} "
+        f"spent{held})"
+    )

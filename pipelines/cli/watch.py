@@ -43,8 +43,10 @@ def watch(
         ),
     ] = None,
 ) -> None:
-    """Take the files of a folder as they come. SIGTERM and Ctrl-C end it with exit 0, after what is in work."""
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415 - `docmill --help` must not import the machinery
+    """Take the files of a folder as they come. SIGTERM and Ctrl-C end it with exit 0, after what is
+    in work."""
+    # `docmill --help` must not import the machinery
+    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
     from pipelines.on_prefect.connection import prefect_is_configured, prepare_prefect  # noqa: PLC0415
     from pipelines.serving.serve import Serving  # noqa: PLC0415
     from pipelines.serving.serve import watch as watch_folder  # noqa: PLC0415

@@ -46,7 +46,10 @@ def explain(project: Project, name: str) -> list[str]:
         rows.append(
             (
                 "watch",
-                f"{spec.watch.folder or (spec.source.folder if spec.source else 'no folder')}, by `docmill watch {name}`",
+                (
+                    f"{spec.watch.folder or (spec.source.folder if spec.source else 'no folder')}, "
+                    f"by `docmill watch {name}`"
+                ),
             )
         )
     rows += [("note", note) for note in notes(spec, project)]
@@ -67,7 +70,8 @@ def _source(spec: FlowSpec) -> str:
     )
 
 
-def _step(step: StepSpec, spec: FlowSpec, project: Project, flow: str) -> str:  # noqa: PLR0911 - one line for each kind of step
+# one line for each kind of step
+def _step(step: StepSpec, spec: FlowSpec, project: Project, flow: str) -> str:  # noqa: PLR0911
     match step.settings:
         case EinvoiceSettings():
             return "reads e-invoice data inside the file; such a document needs no model"
@@ -88,7 +92,10 @@ def _step(step: StepSpec, spec: FlowSpec, project: Project, flow: str) -> str:  
             )
             return f"checks required values and rules{doubt}"
         case WriteSettings() as write:
-            return f"writes {', '.join(filter(None, (write.jsonl, write.csv, write.json_))) or 'to the ledger only'}"
+            return (
+                "writes "
+                f"{', '.join(filter(None, (write.jsonl, write.csv, write.json_))) or 'to the ledger only'}"
+            )
         case settings:
             given = (
                 ", ".join(f"{key}={value}" for key, value in settings.items())
@@ -159,18 +166,26 @@ def _budget(budget: BudgetSpec | None) -> str:
 
 
 def notes(spec: FlowSpec, project: Project) -> Iterator[str]:
-    """What is not there yet on this machine: no mistake in flows.yaml, but a run would stop at it."""
+    """What is not there yet on this machine: no mistake in flows.yaml, but a run would stop at
+    it."""
     if spec.source is not None and not (project.folder / spec.source.folder).is_dir():
-        yield f"the source folder {spec.source.folder} does not exist yet (looked for {project.folder / spec.source.folder})"
+        yield (
+            f"the source folder {spec.source.folder} does not exist yet (looked for "
+            f"{project.folder / spec.source.folder})"
+        )
     yield from engine_notes(spec, project)
 
 
 def engine_notes(spec: FlowSpec, project: Project, *, local: bool = False) -> Iterator[str]:
-    """What the flow's engine lacks on this machine; `local`: the offline one is used, whatever the flow says."""
+    """What the flow's engine lacks on this machine; `local`: the offline one is used, whatever the
+    flow says."""
     if local or spec.engine == "local":
         if find_spec("rapidocr") is None or find_spec("onnxruntime") is None:
             yield 'scans and photos need the OCR extra: pip install "docmill[ocr]"'
         return
     key = project.provider(spec.provider).api_key_env
     if key and not os.environ.get(key):
-        yield f"{key} is not set; set it in the environment or in .env, or run with --local (offline, free)"
+        yield (
+            f"{key} is not set; set it in the environment or in .env, or run with --local "
+            "(offline, free)"
+        )

@@ -98,8 +98,9 @@ def _section(
     yield "| key | type | default | meaning |\n|---|---|---|---|"
     for name, field in model.model_fields.items():
         key = field.alias or name
-        yield f"| `{key}` | {_type(known[key], document)} | {_default(field)} | {field.description or ''} |".replace(
-            "  ", " "
+        yield (
+            f"| `{key}` | {_type(known[key], document)} | {_default(field)} | "
+            f"{field.description or ''} |".replace("  ", " ")
         )
     yield ""
 
@@ -140,7 +141,8 @@ _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "m
 
 
 def _told_branches(branches: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A decimal may be a text of digits too, says JSON Schema; a reader needs to know of the number only."""
+    """A decimal may be a text of digits too, says JSON Schema; a reader needs to know of the number
+    only."""
     has_number = any(branch.get("type") == "number" for branch in branches)
     return [branch for branch in branches if not (has_number and branch.get("type") == "string")]
 

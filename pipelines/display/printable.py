@@ -9,7 +9,8 @@ _LINE_ENDS = ("Zl", "Zp")
 
 
 def printable(text: str) -> str:
-    r"""`text` with each control or format character, line break and broken character written out, such as `\x1b`."""
+    r"""`text` with each control or format character, line break and broken character written out,
+    such as `\x1b`."""
     return text if text.isprintable() else "".join(_printable(character) for character in text)
 
 

@@ -43,7 +43,8 @@ class Silent:
 
 
 def outcome_line(name: str, result: DocumentResult) -> str:
-    """`failed  scan.pdf: encrypted ...`: the reason stands in the line, so that a log is enough to act on."""
+    """`failed  scan.pdf: encrypted ...`: the reason stands in the line, so that a log is enough to
+    act on."""
     return printable(_outcome(f"{result.status:<12} {name}", result))
 
 
@@ -78,10 +79,12 @@ class PlainLines:
 
 
 class LiveDisplay:
-    """A bar over all documents and the names of those being worked on; what needs a person stays above it."""
+    """A bar over all documents and the names of those being worked on; what needs a person stays
+    above it."""
 
     def __init__(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - rich costs start-up time that a piped run does not pay
+        # rich costs start-up time that a piped run does not pay
+        from rich.console import Console  # noqa: PLC0415
         from rich.progress import (  # noqa: PLC0415
             BarColumn,
             MofNCompleteColumn,

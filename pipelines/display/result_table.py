@@ -16,7 +16,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "date": ("issue_date", "date", "invoice_date"),
     "total": ("total", "grand_total", "total_amount", "amount_due", "amount"),
 }
-"""What a person looks for first, and the field names that usually hold it. Other schemas show their first fields instead."""
+"""What a person looks for first, and the field names that usually hold it. Other schemas show their
+first fields instead."""
 
 _MOST_OTHER_FIELDS = 4
 _NEVER_WRAPPED = (
@@ -79,14 +80,16 @@ def result_rows(results: Sequence[DocumentResult]) -> tuple[list[str], list[list
 
 
 def _confidence(result: DocumentResult, columns: Mapping[str, tuple[str, ...]]) -> str:
-    """Of the least certain value shown, not of all: a line of an address says little about the total."""
+    """Of the least certain value shown, not of all: a line of an address says little about the
+    total."""
     shown = {path for paths in columns.values() for path in paths}
     confidences = [evidence.confidence for evidence in result.evidence if evidence.field in shown]
     return f"{min(confidences):.2f}" if confidences else ""
 
 
 def print_table(results: Sequence[DocumentResult]) -> None:
-    """The table on stdout: coloured on a terminal, aligned text when piped (never cut to a guessed width)."""
+    """The table on stdout: coloured on a terminal, aligned text when piped (never cut to a guessed
+    width)."""
     from rich.console import Console  # noqa: PLC0415 - only at the end of a run
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

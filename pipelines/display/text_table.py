@@ -10,7 +10,8 @@ from pipelines.display.printable import printable
 def table_lines(
     headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
 ) -> list[str]:
-    """Headings and rows in columns; the first `left` columns are names and stand left, the others are figures and stand right."""
+    """Headings and rows in columns; the first `left` columns are names and stand left, the others
+    are figures and stand right."""
     lines = [list(headings), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     return [
@@ -28,7 +29,9 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: 
 
 
 def money(dollars: float | None) -> str:
-    """US dollars with as many digits as a single page's price needs; "?" where a price is not known."""
+    """US dollars with as many digits as a single page's price needs; "?" where a price is not
+    known."""
     if dollars is None:
         return "?"
-    return f"{dollars:,.2f}" if dollars >= 100 or dollars == 0 else f"{dollars:.4f}"  # noqa: PLR2004 - from there on cents are enough
+    # from there on cents are enough
+    return f"{dollars:,.2f}" if dollars >= 100 or dollars == 0 else f"{dollars:.4f}"  # noqa: PLR2004

@@ -41,11 +41,14 @@ def _messages(
             )
         elif flow.budget is not None and images and not model.image_bound_known:
             messages["budget"] = (
-                f"cannot be kept with `{model.id}`: what a picture costs is not known; give `catalogue: {{{model.id}: {{image_tokens_max: N}}}}`"
+                f"cannot be kept with `{model.id}`: what a picture costs is not known; "
+                f"give `catalogue: {{{model.id}: {{image_tokens_max: N}}}}`"
             )
         elif flow.budget is not None and flow.budget.cost is not None and model.price is None:
             messages["budget"] = (
                 f"cannot be kept with `{model.id}`: its price is not known; "
-                f"give `catalogue: {{{model.id}: {{input_per_million: USD, output_per_million: USD}}}}`, or a budget in tokens only"
+                "give `catalogue: "
+                f"{{{model.id}: {{input_per_million: USD, output_per_million: USD}}}}`, or "
+                "a budget in tokens only"
             )
     return messages

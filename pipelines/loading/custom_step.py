@@ -2,7 +2,8 @@
 
 The keyword arguments are the step's settings in flows.yaml.
 
-A function that also names the argument `services` is handed what the run shares (`tasks.services.Services`).
+A function that also names the argument `services` is handed what the run shares
+(`tasks.services.Services`).
 """
 
 import inspect
@@ -31,7 +32,8 @@ _BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYW
 def fit_settings(
     function: Any, settings: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The settings as the function's types want them, and `(setting, message)` for each that does not fit.
+    """The settings as the function's types want them, and `(setting, message)` for each that does
+    not fit.
 
     A message about the function itself has "" for the setting.
     """
@@ -68,7 +70,10 @@ def _fit(parameter: inspect.Parameter, value: Any, fitted: dict[str, Any]) -> It
     try:
         fitted[parameter.name] = TypeAdapter(annotation).validate_python(value)
     except ValidationError as error:
-        yield f"{error.errors()[0]['msg'].replace('Input should be', 'must be')}, found {found(value)}"
+        yield (
+            f"{error.errors()[0]['msg'].replace('Input should be', 'must be')}, found "
+            f"{found(value)}"
+        )
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
         yield f"has the type {annotation!r}, which flows.yaml cannot give; use plain types"
 
@@ -81,9 +86,11 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def step_function(name: str, function: Callable[..., Any], folder: Path) -> "StepFunction":
-    """`function` as the runners call every step. What it returns is checked, and whatever it raises fails the one document.
+    """`function` as the runners call every step. What it returns is checked, and whatever it raises
+    fails the one document.
 
-    Of an error the type and the line are told, never its words, which may quote the document. `folder`: that of flows.yaml.
+    Of an error the type and the line are told, never its words, which may quote the document.
+    `folder`: that of flows.yaml.
     """
     wants_services = "services" in inspect.signature(function).parameters
     file = name.rpartition(":")[0]
@@ -108,7 +115,8 @@ def _checked(name: str, result: object) -> Draft:
     """What a step returned, when it is a draft that can be written. Raises StepError."""
     if not isinstance(result, Draft):
         raise StepError(
-            f"{name} returned {type(result).__name__}; a step returns the draft: `return draft.model_copy(update={{...}})`"
+            f"{name} returned {type(result).__name__}; a step returns the draft: `return "
+            f"draft.model_copy(update={{...}})`"
         )
     try:
         _RECORD.validate_python(result.record)
@@ -116,6 +124,7 @@ def _checked(name: str, result: object) -> Draft:
         wrong = error.errors(include_url=False, include_context=False)[0]
         kind = type(wrong["input"]).__name__
         raise StepError(
-            f"{name} put a value of type {kind} into the record; it holds what JSON has (dates and decimals as text, such as `str(total)`)"
+            f"{name} put a value of type {kind} into the record; it holds what JSON has "
+            "(dates and decimals as text, such as `str(total)`)"
         ) from None
     return result

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 
 def load_flow_file(path: Path) -> FlowFile:
-    """What flows.yaml says, checked and with every name in it resolved once. Raises FlowFileError with all problems at once."""
+    """What flows.yaml says, checked and with every name in it resolved once. Raises FlowFileError
+    with all problems at once."""
     return load_project(path).flow_file
 
 
 def load_flow(path: Path, name: str, *, local: bool = False) -> FlowDefinition:
-    """Flow `name` of flows.yaml at `path`, ready to run; `local` takes the offline engine whatever the flow says.
+    """Flow `name` of flows.yaml at `path`, ready to run; `local` takes the offline engine whatever
+    the flow says.
 
     Raises FlowFileError with all problems at once, CallError for an unknown flow.
     """
@@ -28,7 +30,8 @@ def load_flow(path: Path, name: str, *, local: bool = False) -> FlowDefinition:
 
 
 def define(project: Project, name: str, *, local: bool = False) -> FlowDefinition:
-    """Flow `name` of a loaded project, ready to run. Imports the code of its steps. Raises CallError for an unknown flow."""
+    """Flow `name` of a loaded project, ready to run. Imports the code of its steps. Raises
+    CallError for an unknown flow."""
     spec = project.flow(name)
     references = project.references[name]
     flow_file = project.flow_file
@@ -62,13 +65,15 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
 def _step(step: StepSpec, own: "OwnStep | None", folder: Path) -> Step:
     if own is None:
         return Step(step.name, step.settings, built_in_step(step.name))
-    from pipelines.loading.custom_step import step_function  # noqa: PLC0415 - only for flows with such a step
+    # only for flows with such a step
+    from pipelines.loading.custom_step import step_function  # noqa: PLC0415
 
     return Step(step.name, own.settings, step_function(step.name, own.function, folder))
 
 
 def built_in_step(name: str) -> "StepFunction":
-    """Step NAME is the function NAME in tasks/NAME.py; only the modules of the flow's own steps are imported."""
+    """Step NAME is the function NAME in tasks/NAME.py; only the modules of the flow's own steps are
+    imported."""
     function: StepFunction = getattr(importlib.import_module(f"tasks.steps.{name}"), name)
     return function
 

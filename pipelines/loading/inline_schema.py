@@ -23,7 +23,8 @@ _PLAIN: dict[str, type] = {
 
 
 def inline_model(name: str, fields: Mapping[str, FieldSpec | FieldType]) -> type[BaseModel]:
-    """A model with `fields` in their order. A field that pydantic uses itself, such as `copy`, gets `_` behind its name and an alias."""
+    """A model with `fields` in their order. A field that pydantic uses itself, such as `copy`, gets
+    `_` behind its name and an alias."""
     definitions: dict[str, Any] = {}
     for field_name, entry in fields.items():
         field = FieldSpec(type=entry) if isinstance(entry, str) else entry

@@ -29,7 +29,9 @@ _FOUND_WIDTH = 40
 _PATTERNS = {
     NAME_PATTERN: "a name of letters, digits and `_` that starts with a letter",
     DEPLOYMENT_NAME_PATTERN: "a name of letters, digits, `_`, `-` and `.`",
-    ENVIRONMENT_PATTERN: "the name of an environment variable in capitals, such as MISTRAL_API_KEY, never the secret itself",
+    ENVIRONMENT_PATTERN: "the name of an environment variable in capitals, such as "
+    "MISTRAL_API_KEY, never the "
+    "secret itself",
     URL_PATTERN: "a URL such as https://api.mistral.ai/v1, without user or password",
 }
 
@@ -65,11 +67,13 @@ _EXPECTED: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def problems_of(error: ValidationError, source: YamlSource) -> list[Problem]:
-    """One problem for each mistake; what several branches of a union say of one value is joined with `or`."""
+    """One problem for each mistake; what several branches of a union say of one value is joined
+    with `or`."""
     by_path: dict[YamlPath, list[ErrorDetails]] = defaultdict(list)
     for details in error.errors(include_url=False):
         if details["type"] == "too_short" and details["input"]:
-            continue  # pydantic counts the entries that are right; each wrong one is a problem of its own
+            # pydantic counts the entries that are right; each wrong one is a problem of its own
+            continue
         by_path[_yaml_path(details, source)].append(details)
     return [_problem(path, found, source) for path, found in by_path.items()]
 
@@ -108,7 +112,8 @@ def found(value: object) -> str:
 
 
 def _yaml_path(details: ErrorDetails, source: YamlSource) -> YamlPath:
-    """Location without what YAML does not have: union tags, `[key]`. A missing key keeps its name."""
+    """Location without what YAML does not have: union tags, `[key]`. A missing key keeps its
+    name."""
     path: YamlPath = ()
     for key in details["loc"]:
         if source.has((*path, key)):
@@ -161,7 +166,10 @@ def _step_names_message(context: dict[str, Any]) -> str:
     if len(steps) == 1:
         others = [f"`{name}`" for name in names if name != steps[0]]
         verb = "stands" if len(others) == 1 else "stand"
-        return f"{', '.join(others)} {verb} beside `{steps[0]}`; indent its settings under it (two more spaces)"
+        return (
+            f"{', '.join(others)} {verb} beside `{steps[0]}`; indent its settings under it "
+            "(two more spaces)"
+        )
     return "one entry holds one step; start each with its own `- `"
 
 
@@ -183,11 +191,15 @@ _SPECIAL: dict[str, Callable[[ErrorDetails, YamlPath], str]] = {
 
 
 def _unknown_step_message(context: dict[str, Any]) -> str:
-    return f"unknown step; {did_you_mean(context['name'], context['known'], otherwise='a step of your own is `path.py:function`; known')}"
+    return (
+        "unknown step; "
+        f"{did_you_mean(context['name'], context['known'], otherwise='a step of your own is `path.py:function`; known')}"
+    )
 
 
 def _known_keys(path: YamlPath) -> set[str]:
-    """The keys that flows.yaml may have in the mapping at `path`, by the JSON Schema of the models."""
+    """The keys that flows.yaml may have in the mapping at `path`, by the JSON Schema of the
+    models."""
     root = FlowFile.model_json_schema()
     level = [root]
     for key in path:

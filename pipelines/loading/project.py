@@ -21,7 +21,8 @@ FILE_NAME = "flows.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One flows.yaml, read and resolved. `file` is as the user typed it, `folder` is absolute: relative paths resolve against it."""
+    """One flows.yaml, read and resolved. `file` is as the user typed it, `folder` is absolute:
+    relative paths resolve against it."""
 
     file: Path
     folder: Path
@@ -32,7 +33,8 @@ class Project:
         """Raises CallError for a flow that the file does not have."""
         if name not in self.flow_file.flows:
             raise CallError(
-                f"{self.file} has no flow `{name}`; {did_you_mean(name, self.flow_file.flows, otherwise='flows')}"
+                f"{self.file} has no flow `{name}`; "
+                f"{did_you_mean(name, self.flow_file.flows, otherwise='flows')}"
             )
         return self.flow_file.flows[name]
 
@@ -42,7 +44,8 @@ class Project:
 
 
 def find_flow_file(given: Path | None = None) -> Path:
-    """`given` (from -f), else DOCMILL_FILE, else flows.yaml in the working directory or the nearest folder above it, up to the git root.
+    """`given` (from -f), else DOCMILL_FILE, else flows.yaml in the working directory or the nearest
+    folder above it, up to the git root.
 
     Raises CallError when there is none.
     """
@@ -56,12 +59,14 @@ def find_flow_file(given: Path | None = None) -> Path:
         if (folder / ".git").exists():
             break
     raise CallError(
-        f"no {FILE_NAME} in {here} or above it; name one with -f FILE, or make a project with `docmill init FOLDER`"
+        f"no {FILE_NAME} in {here} or above it; name one with -f FILE, or make a project "
+        "with `docmill init FOLDER`"
     )
 
 
 def load_project(path: Path) -> Project:
-    """Read `path`, check everything in it and resolve every name. Raises FlowFileError with all problems, CallError when unreadable.
+    """Read `path`, check everything in it and resolve every name. Raises FlowFileError with all
+    problems, CallError when unreadable.
 
     `.env` beside the file is read into the environment first; what is set there already stays.
     """
@@ -95,7 +100,8 @@ def load_project(path: Path) -> Project:
 
 
 def read_environment(folder: Path) -> None:
-    """Put what `.env` in `folder` says into the environment; what is set there already stays. Raises CallError when it cannot be read."""
+    """Put what `.env` in `folder` says into the environment; what is set there already stays.
+    Raises CallError when it cannot be read."""
     file = folder / ".env"
     if not file.is_file():
         return
@@ -112,7 +118,8 @@ def read_environment(folder: Path) -> None:
 def resolve_provider(
     flow_file: FlowFile, name: str, environment: Mapping[str, str]
 ) -> ProviderSpec:
-    """Provider `name`; for the one named `mistral`, MISTRAL_BASE_URL of the environment goes before its `base_url`.
+    """Provider `name`; for the one named `mistral`, MISTRAL_BASE_URL of the environment goes before
+    its `base_url`.
 
     Raises CallError when that is not a URL.
     """
@@ -130,7 +137,8 @@ def resolve_provider(
 def _resolve_flows(
     source: YamlSource, folder: Path, problems: list[Problem]
 ) -> dict[str, References]:
-    """Checks what one model alone cannot see. Works on the parts that are right, also when others are not, to tell all problems at once."""
+    """Checks what one model alone cannot see. Works on the parts that are right, also when others
+    are not, to tell all problems at once."""
     flows = source.at(("flows",))
     references: dict[str, References] = {}
     for name, flow in flows.items() if isinstance(flows, dict) else ():
@@ -159,7 +167,8 @@ def _resolve_flows(
 
 
 def _model_problems(source: YamlSource, flow_file: FlowFile) -> list[Problem]:
-    from pipelines.loading.budget_feasibility import model_problems  # noqa: PLC0415 - only for a file whose every value is right
+    # only for a file whose every value is right
+    from pipelines.loading.budget_feasibility import model_problems  # noqa: PLC0415
 
     return [
         problem_at(source, ("flows", name, *path), message)
@@ -172,7 +181,8 @@ def _model_problems(source: YamlSource, flow_file: FlowFile) -> list[Problem]:
 
 
 def _step(entry: Any) -> StepSpec | None:
-    """The step as far as it is right: a mistake in one setting, which is told already, must not hide those in the others."""
+    """The step as far as it is right: a mistake in one setting, which is told already, must not
+    hide those in the others."""
     try:
         return StepSpec.model_validate(entry)
     except ValidationError as error:
@@ -188,7 +198,10 @@ def _provider_problems(source: YamlSource, name: str, flow: Mapping[str, Any]) -
     declared = _declared(source, "providers", {"mistral": None})
     if not isinstance(provider, str) or provider in declared:
         return []
-    message = f"unknown provider `{provider}`; {did_you_mean(provider, declared, otherwise='under `providers:`')}"
+    message = (
+        f"unknown provider `{provider}`; "
+        f"{did_you_mean(provider, declared, otherwise='under `providers:`')}"
+    )
     return [problem_at(source, ("flows", name, "provider"), message)]
 
 

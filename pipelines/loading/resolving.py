@@ -21,7 +21,8 @@ from schemas.flow import STEP_SETTINGS, ExtractSettings, StepSpec, SummariseSett
 
 @dataclass(frozen=True, slots=True)
 class OwnStep:
-    """A step of the user's own: its function, and its settings as the function's types want them."""
+    """A step of the user's own: its function, and its settings as the function's types want
+    them."""
 
     function: Any
     settings: dict[str, Any]
@@ -40,7 +41,8 @@ class References:
 
 @dataclass(slots=True)
 class Resolver:
-    """Resolves the names of one flow. `problems` grows; nothing is raised, so that all mistakes are told at once."""
+    """Resolves the names of one flow. `problems` grows; nothing is raised, so that all mistakes are
+    told at once."""
 
     source: YamlSource
     folder: Path
@@ -64,7 +66,10 @@ class Resolver:
     def _role(self, path: YamlPath, settings: ExtractSettings | SummariseSettings) -> None:
         asked_for = self.engine == "mistral" or "model" in settings.model_fields_set
         if asked_for and settings.model not in self.roles:
-            message = f"unknown role `{settings.model}`; {did_you_mean(settings.model, self.roles, otherwise='roles under `models:`')}"
+            message = (
+                f"unknown role `{settings.model}`; "
+                f"{did_you_mean(settings.model, self.roles, otherwise='roles under `models:`')}"
+            )
             self._problem((*path, "model"), message)
 
     def _prompt(self, path: YamlPath, step: str, prompt: str | None) -> None:
@@ -105,7 +110,8 @@ class Resolver:
     def _own_step(
         self, path: YamlPath, index: int, name: str, settings: Mapping[str, Any]
     ) -> dict[int, OwnStep]:
-        from pipelines.loading.custom_step import fit_settings  # noqa: PLC0415 - only for flows with such a step
+        # only for flows with such a step
+        from pipelines.loading.custom_step import fit_settings  # noqa: PLC0415
 
         try:
             function = load_object(name, self.folder)

@@ -17,14 +17,18 @@ _NEEDS_ONE_OF = {
 
 
 def order_problems(names: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Index and message of each step that stands where it cannot work. Names that are no built-in step count as the user's own."""
+    """Index and message of each step that stands where it cannot work. Names that are no built-in
+    step count as the user's own."""
     seen: list[str] = []
     for index, name in enumerate(names):
         if name not in _ORDER:
             if not seen:
                 yield (
                     index,
-                    f"a step of your own cannot be the first; start with {' or '.join(f'`{first}`' for first in _ORDER[:2])}",
+                    (
+                        "a step of your own cannot be the first; start with "
+                        f"{' or '.join(f'`{first}`' for first in _ORDER[:2])}"
+                    ),
                 )
             continue
         later = [before for before in seen if _ORDER.index(before) > _ORDER.index(name)]

@@ -23,7 +23,8 @@ class UserCodeError(Exception):
 def load_object(reference: str, folder: Path) -> Any:
     """What `path.py:name` (relative to `folder`) or `package.module:name` stands for.
 
-    A file is run anew at each call. It may import its neighbours with `from .neighbour import x`. Raises UserCodeError.
+    A file is run anew at each call. It may import its neighbours with `from .neighbour import x`.
+    Raises UserCodeError.
     """
     target, colon, name = reference.rpartition(":")
     if not colon or not target or not name:
@@ -64,7 +65,8 @@ def _load_file(file: Path, shown: str) -> ModuleType:
     )
     try:
         with _guarded(file, shown):
-            exec(compile(code, str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102 - the owner's file, named in their flows.yaml
+            # the owner's file, named in their flows.yaml
+            exec(compile(code, str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102
     except UserCodeError:
         del sys.modules[name]
         raise
@@ -72,7 +74,8 @@ def _load_file(file: Path, shown: str) -> ModuleType:
 
 
 def _neighbourhood(folder: Path) -> str:
-    """Name of a private package that stands for `folder`, fresh, so that relative imports there find the files as they are now."""
+    """Name of a private package that stands for `folder`, fresh, so that relative imports there
+    find the files as they are now."""
     name = f"_docmill_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
     for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
         del sys.modules[known]
@@ -84,7 +87,8 @@ def _neighbourhood(folder: Path) -> str:
 
 
 def _import_module(name: str, folder: Path) -> ModuleType:
-    """A module that is installed, or that lies in `folder`, which is looked at last so that it hides nothing."""
+    """A module that is installed, or that lies in `folder`, which is looked at last so that it
+    hides nothing."""
     added = str(folder) not in sys.path
     if added:
         sys.path.append(str(folder))
@@ -98,27 +102,32 @@ def _import_module(name: str, folder: Path) -> ModuleType:
 
 @contextlib.contextmanager
 def _guarded(place: Path, shown: str) -> Iterator[None]:
-    """Any failure of the user's code is their problem with their line; what it prints goes to stderr, for stdout may be JSON."""
+    """Any failure of the user's code is their problem with their line; what it prints goes to
+    stderr, for stdout may be JSON."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     except ModuleNotFoundError as error:
         raise UserCodeError(
-            f"{where(error, place, shown)}: cannot import {error.name!r}; install it, or write `from .name import ...` for a file beside it"
+            f"{where(error, place, shown)}: cannot import {error.name!r}; install it, or "
+            "write `from .name import ...` for a file beside it"
         ) from error
     except SyntaxError as error:
         raise UserCodeError(
-            f"{_shown_file(error.filename, place, shown)}:{error.lineno}: {type(error).__name__}: {error.msg}"
+            f"{_shown_file(error.filename, place, shown)}:{error.lineno}: "
+            f"{type(error).__name__}: {error.msg}"
         ) from error
     except (Exception, SystemExit) as error:  # the user's code may raise anything
         detail = str(error).splitlines()
         raise UserCodeError(
-            f"{where(error, place, shown)}: {type(error).__name__}{': ' + detail[0] if detail else ''}"
+            f"{where(error, place, shown)}: "
+            f"{type(error).__name__}{': ' + detail[0] if detail else ''}"
         ) from error
 
 
 def where(error: BaseException, place: Path, shown: str) -> str:
-    """`file:line` of the innermost line of the user's that the error went through. `place`: their file, or their folder."""
+    """`file:line` of the innermost line of the user's that the error went through. `place`: their
+    file, or their folder."""
     home = (place if place.is_dir() else place.parent).resolve()
     frames = [
         frame

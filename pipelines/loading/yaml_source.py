@@ -1,7 +1,8 @@
 """YAML text with the line and column of every value; the only file that knows PyYAML.
 
-Plain data only: no tag makes an object, nothing is executed. Scalars follow the YAML 1.2 core schema, so that `on`, `2024-01-01` and
-`0123` stay text. Limits keep a hostile or mistaken file from taking time or memory.
+Plain data only: no tag makes an object, nothing is executed. Scalars follow the YAML 1.2 core
+schema, so that `on`, `2024-01-01` and `0123` stay text. Limits keep a hostile or mistaken file from
+taking time or memory.
 """
 
 import re
@@ -51,7 +52,8 @@ class _TooLargeError(yaml.MarkedYAMLError):
 class _CoreLoader(yaml.SafeLoader):
     """Composes nodes with their marks by the YAML 1.2 core schema; never constructs."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
+    # PyYAML's own attribute
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
     nodes = 0
     depth = 0
 
@@ -64,7 +66,8 @@ class _CoreLoader(yaml.SafeLoader):
                 if self.nodes > MAX_NODES
                 else f"nested deeper than {MAX_DEPTH} levels"
             )
-            raise _TooLargeError(problem=what, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]  # by PyYAML's stubs
+            # by PyYAML's stubs
+            raise _TooLargeError(problem=what, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         try:
             return super().compose_node(parent, index)
         finally:
@@ -79,14 +82,16 @@ for _name, _pattern, _first in _SCALARS:
 
 @dataclass(slots=True)
 class YamlSource:
-    """A parsed file: its plain value, where each value stands, and what is wrong with the YAML itself."""
+    """A parsed file: its plain value, where each value stands, and what is wrong with the YAML
+    itself."""
 
     value: Any = None
     problems: list[Problem] = field(default_factory=list)
     _positions: dict[YamlPath, tuple[int, int]] = field(default_factory=dict)
 
     def position(self, path: YamlPath) -> tuple[int, int]:
-        """Line and column, from 1, of the key or list item at `path`, or of the nearest value around it."""
+        """Line and column, from 1, of the key or list item at `path`, or of the nearest value
+        around it."""
         return next(
             (
                 self._positions[path[:n]]
@@ -112,7 +117,8 @@ class YamlSource:
         return value
 
     def place(self, path: YamlPath) -> str:
-        """`path` in names, as people say it: a step by its name, other list items by index from 0."""
+        """`path` in names, as people say it: a step by its name, other list items by index from
+        0."""
         parts: list[str] = []
         for depth, key in enumerate(path):
             if not isinstance(key, int):
@@ -202,9 +208,15 @@ def _syntax_message(error: yaml.MarkedYAMLError, text: str) -> str:
     if error.problem and error.problem.startswith("but found another document"):
         return "a second document starts here; flows.yaml holds one"
     if error.problem == "mapping values are not allowed here":
-        return "a second colon stands here; put text that has one in quotes, or look at the indentation here and in the line before"
+        return (
+            "a second colon stands here; put text that has one in quotes, or look at the "
+            "indentation here and in the line before"
+        )
     if isinstance(error, yaml.parser.ParserError):
-        return f"not valid YAML: {error.problem}; look at the indentation and the colons here and in the lines before"
+        return (
+            f"not valid YAML: {error.problem}; look at the indentation and the colons here and "
+            "in the lines before"
+        )
     where = (
         f" ({error.context}, line {error.context_mark.line + 1})"
         if error.context and error.context_mark
@@ -222,7 +234,8 @@ class _Builder:
         self._open: set[int] = set()
 
     def build(self, node: yaml.Node, path: YamlPath) -> Any:
-        self._source._positions.setdefault(path, _position(node))  # noqa: SLF001 - the builder fills the source of this file
+        # the builder fills the source of this file
+        self._source._positions.setdefault(path, _position(node))  # noqa: SLF001
         self._built += 1
         if self._built > MAX_NODES or id(node) in self._open:
             if not any(p.message.startswith("aliases") for p in self._source.problems):
@@ -256,13 +269,15 @@ class _Builder:
                 self._problem(
                     key_node,
                     path,
-                    "merge keys (`<<`) are not part of YAML 1.2; write the keys out, or use an alias for the whole value",
+                    "merge keys (`<<`) are not part of YAML 1.2; write the keys out, or "
+                    "use an alias for the whole value",
                 )
             elif key_node.tag != _TAG + "str":
                 self._problem(
                     key_node,
                     path,
-                    f"a key must be text, found {key or 'nothing'}; put it in quotes if it is meant",
+                    f"a key must be text, found {key or 'nothing'}; put it in quotes if it "
+                    "is meant",
                 )
             elif key in first:
                 place = self._source.place((*path, key))
@@ -296,7 +311,8 @@ class _Builder:
         self._problem(
             node,
             path,
-            f"the tag `{node.tag.replace(_TAG, '!!')}` is not read; flows.yaml holds plain values only",
+            f"the tag `{node.tag.replace(_TAG, '!!')}` is not read; flows.yaml holds plain "
+            "values only",
         )
 
     def _problem(self, node: yaml.Node, path: YamlPath, message: str) -> None:

@@ -75,7 +75,10 @@ def summary(result: RunResult) -> str:
         "|---|---|",
         *(f"| {status.value} | {counts[status]} |" for status in Status if counts[status]),
         "",
-        f"- spent: {result.usage.tokens:,} tokens in {result.usage.requests} requests, {_money(result.usage)}",
+        (
+            f"- spent: {result.usage.tokens:,} tokens in {result.usage.requests} requests, "
+            f"{_money(result.usage)}"
+        ),
         f"- took {result.seconds:.1f} s; run `{result.run_id}`",
         *(f"- wrote `{output}`" for output in result.outputs),
         f"- log: `{result.log_file}`",
@@ -94,7 +97,8 @@ def _money(usage: Usage) -> str:
 
 
 async def leave_artifacts(result: RunResult, usage: Mapping[str, Usage]) -> None:
-    """The table and the summary of a finished run. A server that refuses them does not undo the run."""
+    """The table and the summary of a finished run. A server that refuses them does not undo the
+    run."""
     rows = document_rows(result.results, usage)
     left_out = len(result.results) - len(rows)
     described = "What became of each document, those that need a person first."
@@ -116,14 +120,16 @@ async def leave_artifacts(result: RunResult, usage: Mapping[str, Usage]) -> None
 def _no_reason_to_fail() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - Prefect's client raises many types; the UI is a view, the ledger is the truth
+    except Exception as error:  # noqa: BLE001
+        # Prefect's client raises many types; the UI is a view, the ledger is the truth
         logging.getLogger("docmill").warning(
             "Prefect did not take an artifact: %s", type(error).__name__
         )
 
 
 class ProgressArtifact:
-    """A `Progress` that shows in the UI, updated at most every 3 s, in the flow run's log (one line a document, no text of it), and in `also`."""
+    """A `Progress` that shows in the UI, updated at most every 3 s, in the flow run's log (one line
+    a document, no text of it), and in `also`."""
 
     def __init__(
         self, flow: str, log: "logging.Logger | logging.LoggerAdapter[Any]", also: Progress

@@ -2,8 +2,9 @@
 
 Each batch is a flow run of a deployment; the ledger holds the outcome of each document.
 
-Prefect's states only say when to look: a batch whose worker died stays `Running` there. It is lost when nobody holds any of its
-documents in the ledger for a while; what it left is then given out again. Nothing is done or paid twice, whoever else still works.
+Prefect's states only say when to look: a batch whose worker died stays `Running` there. It is lost
+when nobody holds any of its documents in the ledger for a while; what it left is then given out
+again. Nothing is done or paid twice, whoever else still works.
 """
 
 import asyncio
@@ -40,7 +41,9 @@ from tasks.source_files import SourceFile
 POLL_SECONDS = 2.0
 SILENT_SECONDS = 30.0  # nobody holds a document of a running batch for so long: its process is gone
 NO_WORKER_SECONDS = 60.0
-GIVEN_OUT_AT_MOST = 4  # times that the same documents are given to a worker: a file that kills workers must not kill them all
+# times that the same documents are given to a worker: a file that kills workers must not kill them
+# all
+GIVEN_OUT_AT_MOST = 4
 
 
 @dataclass(slots=True)
@@ -60,7 +63,8 @@ class Batch:
 
 @dataclass(slots=True)
 class FannedOutRun:
-    """One run of many documents. `ids` is what each file turned out to be; a file that cannot be read has none."""
+    """One run of many documents. `ids` is what each file turned out to be; a file that cannot be
+    read has none."""
 
     definition: FlowDefinition
     files: Sequence[SourceFile]
@@ -76,13 +80,15 @@ class FannedOutRun:
     told: set[str] = field(default_factory=set)
 
     async def run(self, client: PrefectClient) -> list[Batch]:
-        """The first batch is worked on here, as soon as the others have started. Returns those when all have ended."""
+        """The first batch is worked on here, as soon as the others have started. Returns those when
+        all have ended."""
         size = self.definition.spec.scale.batch if self.definition.spec.scale else len(self.files)
         readable = [file for file in self.files if file.path in self.ids]
         mine, rest = readable[:size], readable[size:]
         groups = [rest[start : start + size] for start in range(0, len(rest), size)]
         self.progress.say(
-            f"{counted(len(mine), 'document')} here, {len(rest):,} in {len(groups):,} batches for {self._deployment()}"
+            f"{counted(len(mine), 'document')} here, {len(rest):,} in {len(groups):,} "
+            f"batches for {self._deployment()}"
         )
         batches = [
             Batch(number, group, await self._give_out(group, number, 1))
@@ -140,7 +146,8 @@ class FannedOutRun:
             )
         except ObjectNotFound as error:
             raise CallError(
-                f"deployment {self._deployment()}, which `scale` names, is not registered; run `docmill deploy` first"
+                f"deployment {self._deployment()}, which `scale` names, is not registered; "
+                "run `docmill deploy` first"
             ) from error
         return flow_run.id
 
@@ -177,7 +184,8 @@ class FannedOutRun:
             if now - batch.held_at > NO_WORKER_SECONDS and "worker" not in self.told:
                 self.told.add("worker")
                 self.progress.say(
-                    f"no worker has taken batch {batch.number} yet; is one running for the work pool of {self._deployment()}?"
+                    f"no worker has taken batch {batch.number} yet; is one running for the "
+                    f"work pool of {self._deployment()}?"
                 )
             return
         if any(
@@ -199,14 +207,16 @@ class FannedOutRun:
         if not left or batch.given_out == GIVEN_OUT_AT_MOST:
             batch.ended = True
             batch.trouble = (
-                f"batch {batch.number} was lost {batch.given_out} times; {len(left)} documents are left to the next run"
+                f"batch {batch.number} was lost {batch.given_out} times; {len(left)} "
+                "documents are left to the next run"
                 if left
                 else None
             )
             return
         batch.given_out += 1
         self.progress.say(
-            f"batch {batch.number} is silent, its worker is gone; {len(left)} documents are given out again"
+            f"batch {batch.number} is silent, its worker is gone; {len(left)} documents "
+            "are given out again"
         )
         batch.flow_run_id = await self._give_out(left, batch.number, batch.given_out)
         batch.files, batch.held_at = left, time.monotonic()
@@ -237,7 +247,8 @@ async def run_in_batches(
     *,
     local: bool,
 ) -> tuple[RunResult, dict[str, Usage]]:
-    """Run `files` as batches over workers; gives the run's result and what each document cost. Call it inside a flow run."""
+    """Run `files` as batches over workers; gives the run's result and what each document cost. Call
+    it inside a flow run."""
     started = time.monotonic()
     async with _open_ledger(definition) as ledger:
         run_id = await ledger.start_run(definition.name, new_run_id())

@@ -44,7 +44,8 @@ FLOWS_MODULE = "pipelines.on_prefect.flows"
 
 @dataclass(slots=True)
 class RunHere:
-    """Joins a flow run in this process with its caller. Prefect itself only gets counts; the result and unexpected errors stay here."""
+    """Joins a flow run in this process with its caller. Prefect itself only gets counts; the result
+    and unexpected errors stay here."""
 
     progress: Progress
     result: RunResult | None = None
@@ -55,7 +56,8 @@ _here: ContextVar[RunHere | None] = ContextVar("_here", default=None)
 
 
 def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
-    """The Prefect flow of `flows.NAME` in `file`. Its parameters are `RunParameters` and, for a batch of a larger run, that run's id.
+    """The Prefect flow of `flows.NAME` in `file`. Its parameters are `RunParameters` and, for a
+    batch of a larger run, that run's id.
 
     Loading happens when it runs, so that a worker sees the file as it is then."""
     file = file.absolute()
@@ -134,12 +136,15 @@ async def _run_and_tell(
     except DocmillError as error:
         here.error = error
         return Failed(message=str(error))
-    except Exception as error:  # noqa: BLE001 - the server and the log get type and place only: its message may quote a document
+    except Exception as error:  # noqa: BLE001
+        # the server and the log get type and place only: its message may quote a document
         here.error = error
         place = "".join(format_tb(error.__traceback__))
-        log.error("unexpected %s in a run of %s:\n%s", type(error).__name__, name, place)  # noqa: TRY400 - see above
+        # see above
+        log.error("unexpected %s in a run of %s:\n%s", type(error).__name__, name, place)  # noqa: TRY400
         return Failed(
-            message=f"unexpected {type(error).__name__}; `docmill run {name} --no-prefect -v` shows more"
+            message=f"unexpected {type(error).__name__}; `docmill run {name} --no-prefect -v` "
+            "shows more"
         )
     await leave_artifacts(here.result, steps.usage)
     return final_state(here.result, definition.spec, part_of_a_run=options.run_id is not None)
@@ -148,7 +153,8 @@ async def _run_and_tell(
 def files_to_spread(
     definition: FlowDefinition, paths: Sequence[str] | None, options: RunOptions
 ) -> list[SourceFile]:
-    """The files of a run that is to be spread over workers; none when it is small enough, or a batch itself."""
+    """The files of a run that is to be spread over workers; none when it is small enough, or a
+    batch itself."""
     scale, source = definition.spec.scale, definition.spec.source
     if scale is None or options.run_id is not None:
         return []
@@ -158,7 +164,8 @@ def files_to_spread(
 
 
 def final_state(result: RunResult, spec: FlowSpec, *, part_of_a_run: bool = False) -> State[Any]:
-    """Completed with the counts as its message; Failed where `fail_on` says so (of the whole run); Cancelled when it was interrupted."""
+    """Completed with the counts as its message; Failed where `fail_on` says so (of the whole run);
+    Cancelled when it was interrupted."""
     counts = {
         status: sum(document.status is status for document in result.results) for status in Status
     }
@@ -185,9 +192,11 @@ def run_with_prefect(
     local: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
-    """Run a flow in this process as a Prefect flow run. Relative `paths` and `out` resolve as `options` says.
+    """Run a flow in this process as a Prefect flow run. Relative `paths` and `out` resolve as
+    `options` says.
 
-    Raises what `run_flow` raises, StateError when the Prefect API does not answer. SIGTERM ends the run as Ctrl-C does.
+    Raises what `run_flow` raises, StateError when the Prefect API does not answer. SIGTERM ends the
+    run as Ctrl-C does.
     """
     spec = (
         load_flow_file(file).flows.get(name) or load_flow(file, name).spec
@@ -211,9 +220,11 @@ async def _until_done_or_stopped(result: Coroutine[Any, Any, RunResult]) -> RunR
 async def result_of(
     run: Callable[[], Coroutine[Any, Any, Any]], progress: Progress | None = None
 ) -> RunResult:
-    """Run a flow of ours in this process and give its result. Raises what its run raised, StateError when the API does not answer.
+    """Run a flow of ours in this process and give its result. Raises what its run raised,
+    StateError when the API does not answer.
 
-    Cancelling this ends the run as Ctrl-C does: what is open is handed back, and the result says so.
+    Cancelling this ends the run as Ctrl-C does: what is open is handed back, and the result says
+    so.
     """
     await asyncio.to_thread(refuse_silent_api, ", or use --no-prefect")
     here = RunHere(progress or Silent())
@@ -221,7 +232,8 @@ async def result_of(
         state = await _in_own_thread(run, here)
     except (httpx.TransportError, PrefectHTTPStatusError) as error:
         raise StateError(
-            f"the Prefect API was lost during the run ({type(error).__name__}); documents that were finished are safe"
+            f"the Prefect API was lost during the run ({type(error).__name__}); documents "
+            "that were finished are safe"
         ) from error
     if here.error is not None:
         raise here.error
@@ -233,7 +245,8 @@ async def result_of(
 
 
 async def _in_own_thread(run: Callable[[], Coroutine[Any, Any, Any]], here: RunHere) -> Any:
-    """In the main thread Prefect would take over SIGTERM, and a watch or a run could not end cleanly."""
+    """In the main thread Prefect would take over SIGTERM, and a watch or a run could not end
+    cleanly."""
     begun: asyncio.Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = (
         asyncio.get_running_loop().create_future()
     )

@@ -31,7 +31,8 @@ _GRACE_SECONDS = 25.0
 
 
 class Schedules:
-    """Runs the deployments without a work pool of some flows until stopped; starts again when the server was away."""
+    """Runs the deployments without a work pool of some flows until stopped; starts again when the
+    server was away."""
 
     def __init__(
         self, project: Project, flows: Sequence[str], say: Callable[[str], None], *, local: bool
@@ -45,13 +46,15 @@ class Schedules:
         self.trouble: str | None = None
 
     def start(self) -> None:
-        """Runs are processes that load flows.yaml by DOCMILL_FILE and must not find packages in the working directory."""
+        """Runs are processes that load flows.yaml by DOCMILL_FILE and must not find packages in the
+        working directory."""
         os.environ["DOCMILL_FILE"] = str(self._project.file.absolute())
         os.environ["PYTHONSAFEPATH"] = "1"
         self._thread.start()
 
     async def stop(self) -> None:
-        """Waits 25 s for runs to end, then cancels them; the ledger hands their documents to the next run."""
+        """Waits 25 s for runs to end, then cancels them; the ledger hands their documents to the
+        next run."""
         self._stop.set()
         if self._loop is not None and self._runner is not None and self._runner.started:
             await asyncio.wrap_future(
@@ -66,9 +69,11 @@ class Schedules:
             except CallError as error:
                 self._tell(f"schedules are not served: {error}")
                 return
-            except Exception as error:  # noqa: BLE001 - Prefect's client raises many types; watching must go on meanwhile
+            except Exception as error:  # noqa: BLE001
+                # Prefect's client raises many types; watching must go on meanwhile
                 self._tell(
-                    f"schedules wait for the Prefect API ({type(error).__name__}); trying again every {_AGAIN_SECONDS:g} s"
+                    f"schedules wait for the Prefect API ({type(error).__name__}); trying "
+                    f"again every {_AGAIN_SECONDS:g} s"
                 )
             self._stop.wait(_AGAIN_SECONDS)
 

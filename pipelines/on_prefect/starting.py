@@ -1,7 +1,8 @@
 """Start of the flow runs of one run that were handed to workers.
 
-Task runs keep a server on SQLite so busy that it turns other requests away, and a worker or a flow run that is turned away asks again
-after 2, 4, 8 and 16 s. So all that can start at once starts before any of it makes task runs.
+Task runs keep a server on SQLite so busy that it turns other requests away, and a worker or a flow
+run that is turned away asks again after 2, 4, 8 and 16 s. So all that can start at once starts
+before any of it makes task runs.
 """
 
 import asyncio
@@ -19,7 +20,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import PrefectHTTPStatusError
 
-TAKE_UP_SECONDS = 2.0  # workers that ask each second take a flow run within this; those that ask seldom are not waited for
+# workers that ask each second take a flow run within this; those that ask seldom are not waited for
+TAKE_UP_SECONDS = 2.0
 START_SECONDS = 20.0  # what has not started by then is not waited for
 _LOOK_SECONDS = 0.5
 
@@ -30,7 +32,8 @@ def run_tag(run_id: str) -> str:
 
 
 async def until_started(run_id: str) -> None:
-    """Returns when no flow run of this run is just being started, and at once when the server does not tell."""
+    """Returns when no flow run of this run is just being started, and at once when the server does
+    not tell."""
     unstarted = FlowRunFilter(
         tags=FlowRunFilterTags(all_=[run_tag(run_id)]),
         state=FlowRunFilterState(
@@ -56,7 +59,8 @@ async def _any_starting(client: PrefectClient, unstarted: FlowRunFilter) -> bool
 
 
 def _is_starting(flow_run: FlowRun) -> bool:
-    """Whether a worker has taken it, or will within a moment; one that waits for a free worker, or whose worker died, is not starting."""
+    """Whether a worker has taken it, or will within a moment; one that waits for a free worker, or
+    whose worker died, is not starting."""
     state = flow_run.state
     if state is None:
         return False

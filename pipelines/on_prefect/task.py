@@ -19,7 +19,8 @@ from tasks.services import Services
 
 
 class StepCall:
-    """One call of one step. A plain object on purpose: Prefect looks into dictionaries, dataclasses and models, not into this."""
+    """One call of one step. A plain object on purpose: Prefect looks into dictionaries, dataclasses
+    and models, not into this."""
 
     __slots__ = ("draft", "error", "result", "services", "step")
 
@@ -31,13 +32,15 @@ class StepCall:
 
 @cache
 def _task_for(step: str) -> Any:
-    async def run_step(document: str, call: StepCall) -> State[Any]:  # noqa: ARG001 - `document` names the task run
+    # `document` names the task run
+    async def run_step(document: str, call: StepCall) -> State[Any]:  # noqa: ARG001
         try:
             call.result = await call.step.run(call.draft, call.step.settings, call.services)
         except DocmillError as error:
             call.error = error
             return Failed(message=f"{error.code}: {error}")
-        except Exception as error:  # noqa: BLE001 - raised again below; its text may quote the document, so the server gets the type only
+        except Exception as error:  # noqa: BLE001
+            # raised again below; its text may quote the document, so the server gets the type only
             call.error = error
             return Failed(
                 message=f"unexpected {type(error).__name__}; the log file of the run has the place"
@@ -47,7 +50,8 @@ def _task_for(step: str) -> Any:
     decorate = task(
         name=step,
         task_run_name=f"{step.replace('{', '{{').replace('}', '}}')} {{document}}",
-        retries=0,  # the client repeats what may be repeated; a task retry would repeat the whole document
+        # the client repeats what may be repeated; a task retry would repeat the whole document
+        retries=0,
         persist_result=False,
         cache_policy=NO_CACHE,
         log_prints=False,
@@ -56,7 +60,8 @@ def _task_for(step: str) -> Any:
 
 
 class PrefectSteps:
-    """A `StepCaller` for use inside a flow run. `usage` has what each document cost, by document_id."""
+    """A `StepCaller` for use inside a flow run. `usage` has what each document cost, by
+    document_id."""
 
     def __init__(self) -> None:
         self.usage: dict[str, Usage] = {}

@@ -28,7 +28,8 @@ async def run_batch(
     options: RunOptions,
     say: Callable[[str], None],
 ) -> RunResult | None:
-    """Run `paths` as a flow run in this process. None when the API does not answer: the caller runs the batch directly."""
+    """Run `paths` as a flow run in this process. None when the API does not answer: the caller runs
+    the batch directly."""
     the_flow = prefect_flow(file, definition.name, definition.spec)
     parameters = flow_parameters(paths, options, local=definition.engine == "local")
     try:
@@ -36,7 +37,8 @@ async def run_batch(
         flow_run = await _create_flow_run(the_flow, parameters, batch_key(definition.name, paths))
     except (StateError, httpx.TransportError, PrefectHTTPStatusError) as error:
         say(
-            f"Prefect did not take the run ({type(error).__name__}); {len(paths)} files are processed without it"
+            f"Prefect did not take the run ({type(error).__name__}); {len(paths)} files "
+            "are processed without it"
         )
         return None
     return await result_of(
@@ -47,7 +49,8 @@ async def run_batch(
 
 
 def batch_key(flow: str, paths: Sequence[str]) -> str:
-    """The same files with the same content give the same key, in whatever watcher and however often the request is repeated."""
+    """The same files with the same content give the same key, in whatever watcher and however often
+    the request is repeated."""
     digest = hashlib.sha256(flow.encode())
     for path in sorted(paths):
         status = Path(path).lstat() if Path(path).exists() else None
@@ -60,8 +63,9 @@ def batch_key(flow: str, paths: Sequence[str]) -> str:
 
 
 async def _create_flow_run(the_flow: Any, parameters: dict[str, Any], key: str) -> FlowRun:
-    """A new flow run. One that exists with this key belongs to an earlier attempt at the same files (deferred, or its watcher died), so
-    the next key is derived from it: all watchers derive the same one, and the ledger decides who works on a document."""
+    """A new flow run. One that exists with this key belongs to an earlier attempt at the same files
+    (deferred, or its watcher died), so the next key is derived from it: all watchers derive the
+    same one, and the ledger decides who works on a document."""
     async with get_client() as client:
         flow_id = await client.create_flow(the_flow)
         while True:

@@ -22,8 +22,12 @@ from tasks.models.price.tokens import (
     prompt_bound,
 )
 
-PICTURE_TOKENS = 400  # of the text on a page that is a picture; measured: 340 on 40 receipts, 500 on 5 invoices, on average
-SURELY_CUT = 1.25  # an answer expected to be so much longer than `max_tokens` is asked for again with more room, as in a run
+# of the text on a page that is a picture; measured: 340 on 40 receipts, 500 on 5 invoices, on
+# average
+PICTURE_TOKENS = 400
+# an answer expected to be so much longer than `max_tokens` is asked for again with more room, as in
+# a run
+SURELY_CUT = 1.25
 MARKUP = 1.05  # a model that transcribes a page adds table marks
 RECORD_SHARE, RECORD_TOKENS = (
     0.4,
@@ -32,7 +36,8 @@ RECORD_SHARE, RECORD_TOKENS = (
 
 
 class StoredAnswers:
-    """What the ledger holds, without taking part in it: `tasks.models.price.metering.Calls` of a gateway that buys nothing."""
+    """What the ledger holds, without taking part in it: `tasks.models.price.metering.Calls` of a
+    gateway that buys nothing."""
 
     limited = False  # a plan reserves nothing
 
@@ -67,7 +72,8 @@ class StoredAnswers:
 
 
 class CountingGateway(ModelGateway):
-    """Answers from the cache as a run would be; every other question is estimated and gets an answer of the expected length."""
+    """Answers from the cache as a run would be; every other question is estimated and gets an
+    answer of the expected length."""
 
     def __init__(self, flow: FlowDefinition, stored: StoredAnswers, reader: SketchReader) -> None:
         super().__init__(

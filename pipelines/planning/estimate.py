@@ -17,7 +17,8 @@ ANSWER_LOW, ANSWER_HIGH = 0.5, 2.0  # of the expected answer, up to `max_tokens`
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A figure that is not known yet. `high` is not a bound: a budget reserves more than that for each call."""
+    """A figure that is not known yet. `high` is not a bound: a budget reserves more than that for
+    each call."""
 
     low: int = 0
     expected: int = 0
@@ -32,7 +33,8 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class CallEstimate:
-    """One call. `may_repeat`: its answer may have to be asked for once more, which `high` counts in."""
+    """One call. `may_repeat`: its answer may have to be asked for once more, which `high` counts
+    in."""
 
     prompt: Spread
     completion: Spread
@@ -107,7 +109,8 @@ class StepEstimate:
         self.widest_call = max(self.widest_call[0], tokens), max(self.widest_call[1], nano)
 
     def only_if_needed(self, step: str) -> "StepEstimate":
-        """The same calls as those of `step`, which makes them only when something is wrong: they count in `high` alone."""
+        """The same calls as those of `step`, which makes them only when something is wrong: they
+        count in `high` alone."""
         cost = None if self.cost_nano is None else Spread(high=self.cost_nano.expected)
         return StepEstimate(
             step,

@@ -14,7 +14,8 @@ from tasks.source_files import SourceFile, files_of_paths, files_of_source
 def files_of_plan(
     spec: FlowSpec, name: str, folder: Path, paths: Sequence[str] | None
 ) -> tuple[list[SourceFile], list[str]]:
-    """The files and what is to be noted. `folder` is that of flows.yaml; `paths` resolve against the working directory.
+    """The files and what is to be noted. `folder` is that of flows.yaml; `paths` resolve against
+    the working directory.
 
     Raises CallError for a flow without a source when no path is named.
     """

@@ -10,7 +10,8 @@ from tasks.ledger.money.usage import BudgetState
 
 @dataclass(frozen=True, slots=True)
 class RoleModel:
-    """The model that a step would ask, the ids of its role that are known to be retired, and the id that would be asked next."""
+    """The model that a step would ask, the ids of its role that are known to be retired, and the id
+    that would be asked next."""
 
     step: str
     role: str
@@ -21,7 +22,8 @@ class RoleModel:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """What costs nothing. `failing` documents cannot be read; `not_tried` ones failed as often as they may."""
+    """What costs nothing. `failing` documents cannot be read; `not_tried` ones failed as often as
+    they may."""
 
     einvoices: int = 0
     done_before: int = 0
@@ -89,7 +91,8 @@ class Plan:
 
 
 def fits(budgets: Iterable[BudgetState], steps: Sequence[StepEstimate]) -> bool | None:
-    """Whether the run gets to its end: what is expected, and what must be free beyond that for its widest call, against what is left.
+    """Whether the run gets to its end: what is expected, and what must be free beyond that for its
+    widest call, against what is left.
 
     None when nothing is limited.
     """

@@ -53,7 +53,8 @@ def limits_of_plan(
 async def plan_flow(
     definition: FlowDefinition, files: Sequence[SourceFile], limits: Limits, reader: SketchReader
 ) -> Plan:
-    """Plan a run over `files`. `reader` is open; this module takes longer to import than its workers take to start, so they start first.
+    """Plan a run over `files`. `reader` is open; this module takes longer to import than its
+    workers take to start, so they start first.
 
     Raises StateError when the ledger cannot be read.
     """
@@ -100,7 +101,8 @@ async def _models(definition: FlowDefinition, stored: StoredAnswers) -> tuple[Ro
 
 
 def _roles(definition: FlowDefinition) -> dict[str, str]:
-    """The role that each step asks, in the order of the steps. `check` shows the pages of a broken record to the role of `extract`."""
+    """The role that each step asks, in the order of the steps. `check` shows the pages of a broken
+    record to the role of `extract`."""
     extract, summarise = (
         definition.settings(ExtractSettings),
         definition.settings(SummariseSettings),

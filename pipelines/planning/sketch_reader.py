@@ -15,7 +15,8 @@ PAGES_AT_ONCE = 32  # asked of a worker in one request
 
 
 class SketchReader(DocumentReader):
-    """A DocumentReader whose pages have no words. Pages are sketched some at a time and kept until `forget`."""
+    """A DocumentReader whose pages have no words. Pages are sketched some at a time and kept until
+    `forget`."""
 
     def __init__(
         self,
@@ -32,7 +33,8 @@ class SketchReader(DocumentReader):
         ] = {}  # by document_id and first page
 
     async def begun(self) -> None:
-        """Returns when a worker process was started, though it is not ready yet; after 0.1 s in any case."""
+        """Returns when a worker process was started, though it is not ready yet; after 0.1 s in any
+        case."""
         for _ in range(100):
             if self.worker_pids:
                 return
@@ -44,7 +46,8 @@ class SketchReader(DocumentReader):
         return info
 
     async def page(self, document: Document, page_number: int, *, ocr: bool) -> Page:
-        """Kind and size only. Raises UnreadableError for a page that a visit could not read either."""
+        """Kind and size only. Raises UnreadableError for a page that a visit could not read
+        either."""
         del ocr  # a plan reads no picture
         sketch = await self.sketch(document.document_id, page_number)
         kind = (

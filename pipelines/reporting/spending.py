@@ -17,7 +17,8 @@ NEXT_RUN = "the next run"  # no run has this id, so that nothing counts against 
 
 @dataclass(frozen=True, slots=True)
 class SpentRow:
-    """What one flow, day, model or document was charged. Money is USD; None where the price of a call is not known."""
+    """What one flow, day, model or document was charged. Money is USD; None where the price of a
+    call is not known."""
 
     name: str
     calls: int

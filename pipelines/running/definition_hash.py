@@ -2,8 +2,9 @@
 
 A document is done when it was done by the same definition.
 
-In: steps in their order with their settings, the schema, prompts, model ids, engine, code of the user's own steps.
-Out: budget, retry, concurrency, source, where files lie and where records go. A document done under another hash is done again.
+In: steps in their order with their settings, the schema, prompts, model ids, engine, code of the
+user's own steps. Out: budget, retry, concurrency, source, where files lie and where records go. A
+document done under another hash is done again.
 """
 
 import hashlib
@@ -15,7 +16,9 @@ from schemas.flow import STEP_SETTINGS, StepSpec, WriteSettings
 from tasks.flow_definition import FlowDefinition
 from tasks.models.roles import roles_of
 
-FORMAT = 1  # of this hash and of what the steps make of a definition; raised when a document should be done again by a new docmill
+# of this hash and of what the steps make of a definition; raised when a document should be done
+# again by a new docmill
+FORMAT = 1
 
 _PLACES = {
     "prompt",
@@ -34,8 +37,9 @@ _LIMITS = {
 def definition_hash(definition: FlowDefinition) -> str:
     """SHA-256, 64 hex digits.
 
-    Of a role, the ids that it may resolve to count, not the one it does: a model that is retired over night does not undo what is done.
-    The local engine asks no model, so models and prompts are left out.
+    Of a role, the ids that it may resolve to count, not the one it does: a model that is retired
+    over night does not undo what is done. The local engine asks no model, so models and prompts are
+    left out.
     """
     local = definition.engine == "local"
     content = {

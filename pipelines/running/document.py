@@ -51,7 +51,8 @@ class RunState:
 
 
 async def process_document(file: SourceFile, run: RunState) -> DocumentResult:
-    """One file to one result. Raises only what must end the run: `StateError`, cancellation, a bug outside the steps."""
+    """One file to one result. Raises only what must end the run: `StateError`, cancellation, a bug
+    outside the steps."""
     if file.error is not None:
         return DocumentResult(
             path=file.name,
@@ -167,9 +168,13 @@ async def _work_on(
     except DocmillError:
         raise  # the ledger cannot be written: nothing after this would be kept
     except Exception as error:
-        # The border of one document: a bug, ours or in a step of the user's own, must not end the run.
+        # The border of one document: a bug, ours or in a step of the user's own, must not end the
+        # run.
         log.exception("document %s: %s", document.document_id, type(error).__name__)
-        message = f"an unexpected {type(error).__name__} in docmill or a step of your own; the other documents go on, the log file has the place"
+        message = (
+            f"an unexpected {type(error).__name__} in docmill or a step of your own; the other "
+            "documents go on, the log file has the place"
+        )
         result = _failed(attempt.draft, file, ErrorInfo(code="internal_error", message=message))
     if not await _finish(claim, result, attempt, services):
         return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
@@ -181,7 +186,8 @@ async def _work_on(
 async def _finish(
     claim: Claimed, result: DocumentResult, attempt: _Attempt, services: Services
 ) -> bool:
-    """The record and its place in the outputs are made safe together; the files are written afterwards."""
+    """The record and its place in the outputs are made safe together; the files are written
+    afterwards."""
     if services.outputs is None or result.status not in (Status.DONE, Status.NEEDS_REVIEW):
         return await services.ledger.finish(claim, result, attempt.usage)
     listing = services.outputs.listing(
@@ -279,7 +285,8 @@ def _reason_to_defer(error: DocmillError) -> DeferReason:
 
 
 def _stops_at_budget(error: DocmillError, services: Services) -> bool:
-    """A limit of the command line, where flows.yaml has no budget, stops too; and a bound that did not hold always does."""
+    """A limit of the command line, where flows.yaml has no budget, stops too; and a bound that did
+    not hold always does."""
     budget = services.flow.spec.budget
     if isinstance(error, BoundBrokenError):
         return True

@@ -55,7 +55,8 @@ def notice(result: "RunResult", link: str | None) -> dict[str, Any]:
 async def notify(
     spec: NotifySpec, result: "RunResult", *, link: str | None = None, pause_seconds: float = 2.0
 ) -> bool:
-    """Post the notice when the run needs a person, three times at most; False when nobody was told. Never raises: the run itself is done.
+    """Post the notice when the run needs a person, three times at most; False when nobody was told.
+    Never raises: the run itself is done.
 
     The address is a secret and is in no message.
     """

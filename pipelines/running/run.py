@@ -41,7 +41,8 @@ log = logging.getLogger("docmill")
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a caller may say of one run. `working_folder` is what relative `paths` resolve against; `out` is absolute."""
+    """What a caller may say of one run. `working_folder` is what relative `paths` resolve against;
+    `out` is absolute."""
 
     working_folder: Path = field(default_factory=Path.cwd)
     run_id: str | None = None  # of a run that is fanned out over processes; default: a new one
@@ -88,8 +89,9 @@ async def run_flow(
 ) -> RunResult:
     """Run a flow over `paths`, or over its source when there are none.
 
-    Every file gets exactly one result. Ctrl-C (a cancellation) settles what is open as `deferred` and returns what there is.
-    Raises `CallError` when the source is missing, `StateError` when the ledger cannot be written.
+    Every file gets exactly one result. Ctrl-C (a cancellation) settles what is open as `deferred`
+    and returns what there is. Raises `CallError` when the source is missing, `StateError` when the
+    ledger cannot be written.
     """
     started = asyncio.get_running_loop().time()
     progress = progress or Silent()
@@ -205,7 +207,8 @@ def _files(
         return files_of_paths(paths, options.working_folder)
     if definition.spec.source is None:
         raise CallError(
-            f"flow {definition.name!r} has no `source`: name files, folders or globs; nothing was run."
+            f"flow {definition.name!r} has no `source`: name files, folders or globs; "
+            "nothing was run."
         )
     return files_of_source(definition.spec.source, definition.folder)
 
@@ -218,7 +221,8 @@ async def open_services(
     run_id: str,
     say: Callable[[str], None],
 ) -> AsyncIterator[Services]:
-    """The reader with its workers, and for a paid engine the gateway with its budget; all closed at the end of the run."""
+    """The reader with its workers, and for a paid engine the gateway with its budget; all closed at
+    the end of the run."""
     settings = definition.settings(RenderSettingsSpec) or RenderSettingsSpec()
     store_url = definition.store_url or str(definition.folder / ".docmill" / "store")
     async with (

@@ -20,7 +20,8 @@ log = logging.getLogger("docmill")
 class _WithoutWords(logging.Formatter):
     """Tells an exception by its types and places only: its words may quote the document."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
+    # the name that logging calls
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         return printable(super().formatMessage(record))
 
     def formatException(  # noqa: N802 - the name that logging calls

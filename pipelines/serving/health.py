@@ -18,7 +18,8 @@ _REQUEST_BYTES_MAX = 8_192
 
 @asynccontextmanager
 async def health_endpoint(host: str, port: int, report: Report) -> AsyncIterator[int]:
-    """Answers GET /health on `host`:`port` (0: any free one) with `report()`; gives the port. Raises CallError when it is taken."""
+    """Answers GET /health on `host`:`port` (0: any free one) with `report()`; gives the port.
+    Raises CallError when it is taken."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError, TimeoutError):
@@ -33,7 +34,8 @@ async def health_endpoint(host: str, port: int, report: Report) -> AsyncIterator
         server = await asyncio.start_server(answer, host, port, limit=_REQUEST_BYTES_MAX)
     except OSError as error:
         raise CallError(
-            f"health endpoint: {host}:{port} cannot be used ({error.strerror}); choose another with --health-port"
+            f"health endpoint: {host}:{port} cannot be used ({error.strerror}); choose "
+            "another with --health-port"
         ) from error
     async with server:
         yield server.sockets[0].getsockname()[1]
@@ -51,6 +53,7 @@ def _response(request: bytes, report: Report) -> bytes:
         status = HTTPStatus.OK if body.get("ok") else HTTPStatus.SERVICE_UNAVAILABLE
     content = json.dumps(body).encode()
     head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: "
+        f"application/json\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
     ).encode()
     return head if method == b"HEAD" else head + content

@@ -41,7 +41,8 @@ def watch_of(
     *,
     folder: Path | None = None,
 ) -> FolderWatch:
-    """The watch of one flow. `folder` from the command line goes before flows.yaml. Raises CallError."""
+    """The watch of one flow. `folder` from the command line goes before flows.yaml. Raises
+    CallError."""
     spec = project.flow(flow)
     watch = spec.watch or WatchSpec()
     places = places_of(spec, watch, project.folder, folder=folder, out=serving.out)
@@ -64,7 +65,8 @@ async def watch(
     *,
     folder: Path | None = None,
 ) -> FolderWatch:
-    """Watch one folder until SIGTERM or Ctrl-C; a second signal does not wait for what is in work."""
+    """Watch one folder until SIGTERM or Ctrl-C; a second signal does not wait for what is in
+    work."""
     one = watch_of(project, flow, serving, say, folder=folder)
     say(f"watching {one.health.folder} for {flow}; stop with Ctrl-C")
     _note([flow], project, serving, say)
@@ -75,7 +77,8 @@ async def watch(
 async def serve(
     project: Project, flows: Sequence[str], serving: Serving, say: Callable[[str], None]
 ) -> None:
-    """Watches and schedules of the named flows (of all when none is named) until SIGTERM or Ctrl-C. Raises CallError when there are none."""
+    """Watches and schedules of the named flows (of all when none is named) until SIGTERM or Ctrl-C.
+    Raises CallError when there are none."""
     names = list(flows) or list(project.flow_file.flows)
     watches = [
         watch_of(project, name, serving, say)
@@ -90,7 +93,8 @@ async def serve(
     ]
     if not watches and not scheduled:
         raise CallError(
-            f"nothing to serve: no `watch`, and no deployment without a work pool, in {', '.join(names)}; nothing was started"
+            "nothing to serve: no `watch`, and no deployment without a work pool, in "
+            f"{', '.join(names)}; nothing was started"
         )
     schedules = _schedules(project, names, scheduled, serving, say)
     for one in watches:
@@ -102,7 +106,8 @@ async def serve(
 def _note(
     flows: Sequence[str], project: Project, serving: Serving, say: Callable[[str], None]
 ) -> None:
-    """What is missing is told at once, and not when the first file comes that needs it: e-invoices need neither key nor OCR."""
+    """What is missing is told at once, and not when the first file comes that needs it: e-invoices
+    need neither key nor OCR."""
     for flow in flows:
         for note in engine_notes(project.flow(flow), project, local=serving.local):
             say(f"note: {flow}: {note}")
@@ -119,7 +124,8 @@ def _schedules(
         return None
     if not serving.prefect:
         say(
-            f"not served, because no Prefect API is configured: {', '.join(scheduled)} (set PREFECT_API_URL)"
+            f"not served, because no Prefect API is configured: {', '.join(scheduled)} "
+            "(set PREFECT_API_URL)"
         )
         return None
     from pipelines.on_prefect.schedules import Schedules  # noqa: PLC0415 - imports Prefect

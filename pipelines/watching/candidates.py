@@ -27,10 +27,11 @@ class Fingerprint(NamedTuple):
 
 
 def find_candidates(places: Places, warn: Callable[[str], None]) -> dict[Path, Fingerprint]:
-    """Regular files with a wanted name. One look at the whole folder; raises OSError when the folder itself cannot be read.
+    """Regular files with a wanted name. One look at the whole folder; raises OSError when the
+    folder itself cannot be read.
 
-    Links are never taken: one that leads outside would let whoever may write here choose what else is read, and the
-    target of one that stays inside is found by itself.
+    Links are never taken: one that leads outside would let whoever may write here choose what else
+    is read, and the target of one that stays inside is found by itself.
     """
     wanted = tuple(pattern.lower() for pattern in places.match)
     found: dict[Path, Fingerprint] = {}
@@ -78,5 +79,6 @@ def _warn_of_link(path: Path, places: Places, warn: Callable[[str], None]) -> No
         inside = False
     if not inside:
         warn(
-            f"{path.name} is a link that leads out of the watched folder; it is not followed. Put the file itself here."
+            f"{path.name} is a link that leads out of the watched folder; it is not "
+            "followed. Put the file itself here."
         )

@@ -1,7 +1,8 @@
 """Filing of finished files into `done` or `failed`, without losing or overwriting any.
 
-A rename takes along whatever lies at the path at that moment. So the file is compared before with what was processed, again after,
-and goes back when somebody replaced it in between. A name is reserved by creating it exclusively; two files never share one.
+A rename takes along whatever lies at the path at that moment. So the file is compared before with
+what was processed, again after, and goes back when somebody replaced it in between. A name is
+reserved by creating it exclusively; two files never share one.
 """
 
 import errno
@@ -37,9 +38,11 @@ class Filing(NamedTuple):
 
 
 def file_away(path: Path, taken: Fingerprint, result: DocumentResult, places: Places) -> Filing:
-    """Move a file whose result is safe. `taken` is its fingerprint when it was handed over. Blocking.
+    """Move a file whose result is safe. `taken` is its fingerprint when it was handed over.
+    Blocking.
 
-    Raises OSError (read-only folder, full disk, other machine gone); the file is then still where it was.
+    Raises OSError (read-only folder, full disk, other machine gone); the file is then still where
+    it was.
     """
     try:
         unchanged = Fingerprint.of(path) == taken or _has_content(path, result.document_id)
@@ -67,7 +70,8 @@ def file_away(path: Path, taken: Fingerprint, result: DocumentResult, places: Pl
 
 def _move(path: Path, taken: Fingerprint, document_id: str | None, reserved: Path) -> Filing:
     try:
-        os.replace(path, reserved)  # noqa: PTH105 - the OS call itself is the point: atomic, or EXDEV
+        # the OS call itself is the point: atomic, or EXDEV
+        os.replace(path, reserved)  # noqa: PTH105
     except FileNotFoundError:
         _give_up(reserved)
         return Filing(Filed.GONE)
@@ -83,7 +87,8 @@ def _move(path: Path, taken: Fingerprint, document_id: str | None, reserved: Pat
 
 
 def _move_across(path: Path, document_id: str | None, reserved: Path) -> Filing:
-    """To another file system: step aside under a hidden name, copy, compare, and only then remove."""
+    """To another file system: step aside under a hidden name, copy, compare, and only then
+    remove."""
     aside = path.with_name(_transit_name(path))
     try:
         os.replace(path, aside)  # noqa: PTH105 - atomic
@@ -109,7 +114,8 @@ def _move_across(path: Path, document_id: str | None, reserved: Path) -> Filing:
 
 
 def put_back_interrupted(folder: Path) -> list[Path]:
-    """Give back files that a watcher of this machine, dead since, had set aside for a copy to another file system."""
+    """Give back files that a watcher of this machine, dead since, had set aside for a copy to
+    another file system."""
     back = []
     for aside in folder.rglob(f"{_IN_TRANSIT}~*"):
         _, host, pid, name = aside.name.split("~", 3)
@@ -139,7 +145,8 @@ def _put_back(source: Path, path: Path) -> None:
 
 
 def _reserve(goal: Path, *, with_note: bool) -> Path:
-    """Create the first free name of `x.pdf`, `x (2).pdf`, ... as an empty file that nobody else will use."""
+    """Create the first free name of `x.pdf`, `x (2).pdf`, ... as an empty file that nobody else
+    will use."""
     for path in _names(goal, room=len(_ERROR_SUFFIX) if with_note else 0):
         if with_note and os.path.lexists(_note_path(path)):
             continue

@@ -14,7 +14,8 @@ from schemas.flow.deployment import WatchSpec
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Absolute paths with links resolved. `done` and `failed` are never looked into, wherever they lie."""
+    """Absolute paths with links resolved. `done` and `failed` are never looked into, wherever they
+    lie."""
 
     folder: Path
     done: Path
@@ -34,9 +35,11 @@ def places_of(
     folder: Path | None = None,
     out: Path | None = None,
 ) -> Places:
-    """Where the watch of a flow looks and files; `base` is the folder of flows.yaml, `folder` and `out` come from the command line.
+    """Where the watch of a flow looks and files; `base` is the folder of flows.yaml, `folder` and
+    `out` come from the command line.
 
-    Raises CallError when there is no folder to watch, or when an output would land among the watched files.
+    Raises CallError when there is no folder to watch, or when an output would land among the
+    watched files.
     """
     named = (
         folder
@@ -45,7 +48,8 @@ def places_of(
     )
     if named is None:
         raise CallError(
-            "no folder to watch: name one on the command line, or set `watch.folder` or `source.folder` in flows.yaml"
+            "no folder to watch: name one on the command line, or set `watch.folder` or "
+            "`source.folder` in flows.yaml"
         )
     if not named.is_dir():
         raise CallError(
@@ -81,11 +85,13 @@ def _refuse_filing_into_the_watched_folder(places: Places) -> None:
     for key, place in (("done", places.done), ("failed", places.failed)):
         if place == places.folder:
             raise CallError(
-                f"watch.{key} is the watched folder itself ({place}); files would be taken again and again. Name another folder."
+                f"watch.{key} is the watched folder itself ({place}); files would be taken "
+                "again and again. Name another folder."
             )
         if places.folder.is_relative_to(place):
             raise CallError(
-                f"watch.{key} ({place}) holds the watched folder ({places.folder}); name a folder beside it or inside it."
+                f"watch.{key} ({place}) holds the watched folder ({places.folder}); name a "
+                "folder beside it or inside it."
             )
     if places.done == places.failed:
         raise CallError(
@@ -99,6 +105,8 @@ def _refuse_outputs_among_watched_files(places: Places, outputs: Sequence[Path])
         filed = place.is_relative_to(places.done) or place.is_relative_to(places.failed)
         if place.is_relative_to(places.folder) and not filed:
             raise CallError(
-                f"an output would be written into the watched folder: {place} lies in {places.folder}. "
-                "Nothing was started. Write it elsewhere (`write:` in flows.yaml, or --out), or watch another folder."
+                f"an output would be written into the watched folder: {place} lies in "
+                f"{places.folder}. "
+                "Nothing was started. Write it elsewhere (`write:` in flows.yaml, or "
+                "--out), or watch another folder."
             )

@@ -29,14 +29,16 @@ def batch_processor(
     out: Path | None,
     prefect: bool,
 ) -> Process:
-    """What a watch calls for each batch. flows.yaml is read once, so that a half-edited file does not end a watch.
+    """What a watch calls for each batch. flows.yaml is read once, so that a half-edited file does
+    not end a watch.
 
     Raises FlowFileError or CallError when flows.yaml is wrong.
     """
     definition = load_flow(file, flow, local=local)
     run_in_prefect: BatchInPrefect | None = None
     if prefect:
-        from pipelines.on_prefect.watched_batch import run_batch  # noqa: PLC0415 - two seconds that a direct watch does not pay
+        # two seconds that a direct watch does not pay
+        from pipelines.on_prefect.watched_batch import run_batch  # noqa: PLC0415
 
         run_in_prefect = run_batch
 
@@ -53,7 +55,8 @@ def batch_processor(
 
 
 def results_by_name(result: RunResult) -> dict[str, DocumentResult]:
-    """Raises CallError when the run was stopped by one, such as a missing key: no later batch could do better."""
+    """Raises CallError when the run was stopped by one, such as a missing key: no later batch could
+    do better."""
     if isinstance(result.stopped_by, CallError):
         raise result.stopped_by
     return {document.path: document for document in result.results}

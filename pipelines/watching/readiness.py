@@ -28,7 +28,8 @@ class Readiness(StrEnum):
 
 
 def tells_of_writers(folder: Path) -> bool:
-    """Whether the system can say that a file in `folder` is open for writing: on Linux, on a local file system.
+    """Whether the system can say that a file in `folder` is open for writing: on Linux, on a local
+    file system.
 
     Network file systems refuse a lease for reasons of their own, so their answer means nothing.
     """

@@ -31,7 +31,8 @@ class Settling:
         return len(self._seen)
 
     def look(self, found: Mapping[Path, Fingerprint], now: float) -> None:
-        """Take note of one look at the folder: new and changed files start to settle, vanished ones are forgotten."""
+        """Take note of one look at the folder: new and changed files start to settle, vanished ones
+        are forgotten."""
         for path in self._seen.keys() - found.keys():
             del self._seen[path]
         for path, fingerprint in found.items():
@@ -57,7 +58,8 @@ class Settling:
         )
 
     def postpone(self, path: Path, now: float, seconds: float) -> None:
-        """Leave a file that could not be finished alone: for `seconds`, then doubled each time, ten minutes at most."""
+        """Leave a file that could not be finished alone: for `seconds`, then doubled each time, ten
+        minutes at most."""
         seen = self._seen.get(path)
         if seen is not None:
             seen.not_before = now + min(seconds * 2**seen.postponed, _LONGEST_WAIT_SECONDS)

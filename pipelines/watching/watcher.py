@@ -20,7 +20,8 @@ from schemas.flow.deployment import WatchSpec
 from schemas.record import DeferReason, DocumentResult, Status
 
 Process = Callable[[Sequence[Path]], Awaitable[Mapping[Path, DocumentResult]]]
-"""Process one batch: returns when every result is safe in the ledger. A path that is missing in the answer stays where it is."""
+"""Process one batch: returns when every result is safe in the ledger. A path that is missing in the
+answer stays where it is."""
 
 BATCHES_AT_ONCE = 2  # so that one long document does not hold up the next file
 _SHORTEST_PAUSE_SECONDS = 0.05
@@ -53,7 +54,8 @@ class WatchHealth:
 
 
 class FolderWatch:
-    """Watches one folder until told to stop. `say` gets one line for everything a person may want to know."""
+    """Watches one folder until told to stop. `say` gets one line for everything a person may want
+    to know."""
 
     def __init__(
         self, places: Places, spec: WatchSpec, process: Process, say: Callable[[str], None]
@@ -70,9 +72,11 @@ class FolderWatch:
         self.health = WatchHealth(str(places.folder))
 
     async def run(self, stop: asyncio.Event) -> WatchHealth:
-        """Watch until `stop` is set, then finish what is in work (25 s at most; what is left is deferred).
+        """Watch until `stop` is set, then finish what is in work (25 s at most; what is left is
+        deferred).
 
-        Raises CallError when flows.yaml or the call turns out to be wrong, such as a missing API key.
+        Raises CallError when flows.yaml or the call turns out to be wrong, such as a missing API
+        key.
         """
         for path in await asyncio.to_thread(put_back_interrupted, self._places.folder):
             self._say(f"{path.name}: taken up again after an interrupted move")
@@ -92,7 +96,8 @@ class FolderWatch:
         return self.health
 
     async def _listen(self) -> None:
-        """Events only shorten the wait; what they say is not used, so that one lost event loses no file."""
+        """Events only shorten the wait; what they say is not used, so that one lost event loses no
+        file."""
         while True:
             try:
                 async for _ in awatch(
@@ -107,7 +112,8 @@ class FolderWatch:
             except (
                 OSError,
                 RuntimeError,
-            ) as error:  # RuntimeError: watchfiles' own errors, such as the limit of inotify watches
+                # RuntimeError: watchfiles' own errors, such as the limit of inotify watches
+            ) as error:
                 self._say_once(
                     f"no file events ({error}); looking every {self._spec.poll_seconds:g} s instead"
                 )
@@ -118,14 +124,16 @@ class FolderWatch:
         self._wake.set()
 
     async def _look_and_take(self) -> float:
-        """One look at the folder; returns the seconds for which events are not acted on, so that looking never becomes all we do."""
+        """One look at the folder; returns the seconds for which events are not acted on, so that
+        looking never becomes all we do."""
         started = time.monotonic()
         try:
             found = await asyncio.to_thread(find_candidates, self._places, self._say_once)
         except OSError as error:
             self._is_away = True
             self._trouble(
-                f"the watched folder cannot be read ({error.strerror}); trying again every {self._spec.poll_seconds:g} s"
+                f"the watched folder cannot be read ({error.strerror}); trying again every "
+                f"{self._spec.poll_seconds:g} s"
             )
             return _SHORTEST_PAUSE_SECONDS
         if self._is_away:
@@ -180,7 +188,8 @@ class FolderWatch:
             return True
         if state is Readiness.UNREADABLE:
             self._say_once(
-                f"{path.name}: cannot be opened for reading; trying again every {self._spec.poll_seconds:g} s"
+                f"{path.name}: cannot be opened for reading; trying again every "
+                f"{self._spec.poll_seconds:g} s"
             )
         if state is not Readiness.READY:
             self._settling.wait_again(path, now, max(self._spec.settle_seconds, 0.2))
@@ -198,10 +207,12 @@ class FolderWatch:
                 await self._file(path, fingerprint, results.get(path))
         except CallError as error:
             self._broken = error
-        except Exception as error:  # noqa: BLE001 - the border of one batch: a watch outlives whatever one batch does
+        except Exception as error:  # noqa: BLE001
+            # the border of one batch: a watch outlives whatever one batch does
             reason = str(error) if isinstance(error, DocmillError) else type(error).__name__
             self._trouble(
-                f"{len(batch)} files could not be processed ({reason}); they stay and are tried again"
+                f"{len(batch)} files could not be processed ({reason}); they stay and are "
+                "tried again"
             )
             for path in batch:
                 self._settling.postpone(path, time.monotonic(), self._spec.poll_seconds)
@@ -229,7 +240,8 @@ class FolderWatch:
             filing = await asyncio.to_thread(file_away, path, fingerprint, result, self._places)
         except OSError as error:
             self._trouble(
-                f"{path.name} is {result.status} but could not be moved ({error.strerror}); its record is safe, it stays"
+                f"{path.name} is {result.status} but could not be moved "
+                f"({error.strerror}); its record is safe, it stays"
             )
             self._settling.postpone(path, time.monotonic(), self._spec.poll_seconds)
             return
@@ -242,7 +254,8 @@ class FolderWatch:
             self._say(f"{result.status:<12} {name} -> {filing.place}")
         elif filing.outcome is Filed.CHANGED:
             self._say(
-                f"{result.status:<12} {name}: replaced while it was worked on; the new content is taken next"
+                f"{result.status:<12} {name}: replaced while it was worked on; the new "
+                "content is taken next"
             )
 
     async def _finish_batches(self) -> None:

@@ -12,7 +12,8 @@ DeploymentName = Annotated[str, Field(pattern=DEPLOYMENT_NAME_PATTERN, max_lengt
 
 
 class RunParameters(Spec):
-    """What may be said of one run of a flow, in Prefect and in `parameters:` of a deployment. Paths are relative to flows.yaml."""
+    """What may be said of one run of a flow, in Prefect and in `parameters:` of a deployment. Paths
+    are relative to flows.yaml."""
 
     paths: tuple[str, ...] | None = Field(
         None,
@@ -42,7 +43,8 @@ class RunParameters(Spec):
 
 
 class ScheduleSpec(Spec):
-    """When a deployment runs by itself: one of cron, interval_seconds and rrule, always in a named timezone."""
+    """When a deployment runs by itself: one of cron, interval_seconds and rrule, always in a named
+    timezone."""
 
     cron: str | None = Field(
         None, pattern=r"^\s*(\S+\s+){4}\S+\s*$", description='Five fields, such as "0 6 * * 1-5".'
@@ -53,13 +55,16 @@ class ScheduleSpec(Spec):
     anchor: datetime | None = Field(
         None,
         strict=False,
-        description="A moment that the interval is counted from; default: the time of deploying, kept afterwards.",
+        description="A moment that the interval is counted from; default: the time of deploying, "
+        "kept "
+        "afterwards.",
     )
     rrule: str | None = Field(
         None, description='iCalendar rule, such as "FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=6".'
     )
     timezone: Timezone = Field(
-        description="IANA name, such as Europe/Paris: what 6 o'clock means, also across summer time."
+        description="IANA name, such as Europe/Paris: what 6 o'clock means, also across summer "
+        "time."
     )
 
     @model_validator(mode="after")
@@ -91,7 +96,8 @@ class DeploymentSpec(Spec):
     )
     version: str | None = Field(
         None,
-        description="Shown in Prefect; default: a hash of what the flow does, so that a change shows.",
+        description="Shown in Prefect; default: a hash of what the flow does, so that a change "
+        "shows.",
     )
     work_pool: str | None = Field(
         None,
@@ -134,7 +140,9 @@ class WatchSpec(Spec):
     )
     failed: str | None = Field(
         None,
-        description="Where failed files go, each with a .error.txt; default: failed/ in the watched folder.",
+        description="Where failed files go, each with a .error.txt; default: failed/ in the "
+        "watched "
+        "folder.",
     )
     recursive: bool = Field(False, description="Also watch sub-folders.")
     batch: Annotated[int, Field(ge=1, le=1_000)] = Field(
@@ -154,12 +162,15 @@ class ScaleSpec(Spec):
 
 
 class NotifySpec(Spec):
-    """A web address that is told when a run needs a person. Sent once a run: counts and links, no document text."""
+    """A web address that is told when a run needs a person. Sent once a run: counts and links, no
+    document text."""
 
     webhook_env: EnvironmentName = Field(
-        description="Name of the environment variable that holds the URL (such an address is a secret)."
+        description="Name of the environment variable that holds the URL (such an address is a "
+        "secret)."
     )
     when: Literal["failed", "needs_review", "always"] = Field(
         "needs_review",
-        description="needs_review: when a document needs a review or failed; failed: only when one failed.",
+        description="needs_review: when a document needs a review or failed; failed: only when one "
+        "failed.",
     )

@@ -38,7 +38,8 @@ class FlowSpec(Spec):
     )
     watch: WatchSpec | None = Field(
         None,
-        description="A folder whose files are taken as they come, by `docmill watch` and `docmill serve`.",
+        description="A folder whose files are taken as they come, by `docmill watch` and `docmill "
+        "serve`.",
     )
     scale: ScaleSpec | None = Field(
         None, description="How a large run in Prefect is spread over workers."
@@ -56,7 +57,8 @@ class FlowSpec(Spec):
             raise ValueError(f"two deployments are named {twice[0]!r}")
         if self.scale is not None and self.scale.deployment not in names:
             raise ValueError(
-                f"scale.deployment {self.scale.deployment!r} is not one of this flow's deployments ({', '.join(names) or 'it has none'})"
+                f"scale.deployment {self.scale.deployment!r} is not one of this flow's "
+                f"deployments ({', '.join(names) or 'it has none'})"
             )
         taker = next(
             (
@@ -68,7 +70,8 @@ class FlowSpec(Spec):
         )
         if taker is not None and taker.overlap is not None:
             raise ValueError(
-                f"deployment {taker.name!r} takes the batches of `scale`, so it cannot have `overlap`: they would wait for each other"
+                f"deployment {taker.name!r} takes the batches of `scale`, so it cannot "
+                "have `overlap`: they would wait for each other"
             )
         return self
 
@@ -90,7 +93,9 @@ class FlowFile(Spec):
     version: Literal[1] = Field(description="Version of this format.")
     state: str | None = Field(
         None,
-        description="Database URL; default: SQLite in .docmill/ beside flows.yaml. DOCMILL_STATE in the environment goes first.",
+        description="Database URL; default: SQLite in .docmill/ beside flows.yaml. DOCMILL_STATE "
+        "in "
+        "the environment goes first.",
     )
     store: str | None = Field(
         None, description="fsspec URL for large things; default: .docmill/store."
@@ -111,6 +116,7 @@ class FlowFile(Spec):
     def _holds_no_password(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).password:
             raise ValueError(
-                "holds a password; secrets are named, never written: set DOCMILL_STATE (the whole URL) in the environment or in .env"
+                "holds a password; secrets are named, never written: set DOCMILL_STATE "
+                "(the whole URL) in the environment or in .env"
             )
         return value

@@ -33,7 +33,8 @@ class FieldSpec(Spec):
     fields: dict[Name, FieldEntry] | None = Field(
         None,
         min_length=1,
-        description="Fields of an object, or of each item of a list; a list without fields holds strings.",
+        description="Fields of an object, or of each item of a list; a list without fields holds "
+        "strings.",
     )
 
     @model_validator(mode="after")

@@ -49,7 +49,9 @@ class BudgetSpec(Spec):
     on_exceeded: OnExceeded = Field(
         OnExceeded.STOP,
         strict=False,
-        description="stop: end the run; defer: the next window's run goes on; local: finish with the local engine.",
+        description="stop: end the run; defer: the next window's run goes on; local: finish with "
+        "the "
+        "local engine.",
     )
     warn_at: Annotated[float, Field(gt=0, le=1)] = Field(
         0.8, description="Part of the budget at which a warning is given, once."
@@ -65,5 +67,6 @@ class BudgetSpec(Spec):
 class CacheSpec(Spec):
     keep_days: PositiveInt | None = Field(
         None,
-        description="Stored answers older than this are removed at the start of a run; null keeps them.",
+        description="Stored answers older than this are removed at the start of a run; null keeps "
+        "them.",
     )

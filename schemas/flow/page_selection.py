@@ -20,7 +20,8 @@ class PageSelection(NamedTuple):
     ranges: tuple[PageRange, ...]
 
     def numbers(self, page_count: int) -> tuple[int, ...]:
-        """The page numbers that a document of `page_count` pages has, each once, in the document's order."""
+        """The page numbers that a document of `page_count` pages has, each once, in the document's
+        order."""
         chosen: set[int] = set()
         for first, last in self.ranges:
             chosen.update(range(first or page_count, min(last or page_count, page_count) + 1))
@@ -28,7 +29,8 @@ class PageSelection(NamedTuple):
 
 
 def parse_page_selection(text: str) -> PageSelection:
-    """Numbers, ranges and `last`, joined by commas: `2`, `1-3`, `5-` (to the end), `1,last`. Raises ValueError."""
+    """Numbers, ranges and `last`, joined by commas: `2`, `1-3`, `5-` (to the end), `1,last`. Raises
+    ValueError."""
     ranges = []
     for item in text.split(","):
         match = _ITEM.match(item.strip().lower())

@@ -9,7 +9,8 @@ from schemas.flow.spec import EndpointUrl, EnvironmentName, PositiveInt, Spec
 
 
 class ProviderLimits(Spec):
-    """What a provider lets us send. All calls of a process share them; a rate-limit answer lowers the pace further."""
+    """What a provider lets us send. All calls of a process share them; a rate-limit answer lowers
+    the pace further."""
 
     requests_per_second: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Requests started per second, at most."
@@ -30,7 +31,9 @@ class ProviderSpec(Spec):
     )
     api_key_env: EnvironmentName | None = Field(
         "MISTRAL_API_KEY",
-        description="Name of the environment variable that holds the key; null for an endpoint without keys.",
+        description="Name of the environment variable that holds the key; null for an endpoint "
+        "without "
+        "keys.",
     )
     limits: ProviderLimits = Field(
         ProviderLimits(), description="Requests, tokens and concurrency allowed."
@@ -54,7 +57,8 @@ class ModelSpec(Spec):
     )
     image_tokens_max: PositiveInt | None = Field(
         None,
-        description="Tokens of one image, at most; needed to run an uncatalogued model under a budget.",
+        description="Tokens of one image, at most; needed to run an uncatalogued model under a "
+        "budget.",
     )
     max_side_px: PositiveInt | None = Field(
         None, description="Longest useful side of a page image."

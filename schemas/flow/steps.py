@@ -15,7 +15,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from schemas.flow.inline_fields import FieldEntry, FieldSpec  # noqa: F401 - FieldEntry names FieldSpec
+# FieldEntry names FieldSpec
+from schemas.flow.inline_fields import FieldEntry, FieldSpec  # noqa: F401
 from schemas.flow.page_selection import parse_page_selection
 from schemas.flow.spec import EnvironmentName, Name, PositiveInt, Spec
 
@@ -25,14 +26,17 @@ class EinvoiceSettings(Spec):
 
 
 class RenderSettingsSpec(Spec):
-    """Open the document, apply limits and page selection. Images are made later, when a step asks for them."""
+    """Open the document, apply limits and page selection. Images are made later, when a step asks
+    for them."""
 
     max_side_px: Literal["auto"] | Annotated[int, Field(ge=64, le=10_000)] = Field(
         "auto", description="Longest side of a page image; auto: what the model can use."
     )
     pages: str | None = Field(
         None,
-        description='Pages to take, such as "1-3,last"; "5-" means to the end. What is left out is a finding.',
+        description='Pages to take, such as "1-3,last"; "5-" means to the end. What is left out '
+        "is a "
+        "finding.",
     )
     max_pages: PositiveInt | None = Field(
         None, description="Take at most so many pages; the rest is a finding."
@@ -50,7 +54,8 @@ class RenderSettingsSpec(Spec):
     )
     passwords_env: EnvironmentName | None = Field(
         None,
-        description="Name of an environment variable with passwords for encrypted PDFs, one a line.",
+        description="Name of an environment variable with passwords for encrypted PDFs, one a "
+        "line.",
     )
     passwords_file: str | None = Field(
         None,
@@ -71,7 +76,8 @@ class RenderSettingsSpec(Spec):
 
 
 class ExtractSettings(Spec):
-    """Read the text of each page: by a vision model, or by the local engine from the text layer or OCR."""
+    """Read the text of each page: by a vision model, or by the local engine from the text layer or
+    OCR."""
 
     model: Name = Field("vision", description="Role of the model (see `models:`).")
     prompt: str | None = Field(
@@ -118,12 +124,14 @@ class CheckSettings(Spec):
 
     review_below: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0,
-        description="Confidence under which a required value asks for a review; others are only told.",
+        description="Confidence under which a required value asks for a review; others are only "
+        "told.",
     )
 
 
 class WriteSettings(Spec):
-    """Where records go. Paths are relative to flows.yaml; `--out DIR` puts them into DIR instead."""
+    """Where records go. Paths are relative to flows.yaml; `--out DIR` puts them into DIR
+    instead."""
 
     jsonl: str | None = Field(None, description="One line a document.")
     csv: str | None = Field(None, description="One row a document, dotted columns.")
@@ -143,14 +151,16 @@ STEP_SETTINGS: dict[str, type[Spec]] = {
     "check": CheckSettings,
     "write": WriteSettings,
 }
-"""The steps a flow may name, in the one order that makes sense. `path.py:function` steps go between any two of them."""
+"""The steps a flow may name, in the one order that makes sense. `path.py:function` steps go between
+any two of them."""
 
 
 CustomSettings = dict[str, JsonValue]
 
 
 class StepSpec(Spec):
-    """One entry of `steps:`, in the file `name: {settings}`. `name` alone is short for `name: {}`."""
+    """One entry of `steps:`, in the file `name: {settings}`. `name` alone is short for `name:
+    {}`."""
 
     name: str
     settings: SerializeAsAny[Spec] | CustomSettings  # a dict only for a step of the user's own

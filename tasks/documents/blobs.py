@@ -24,21 +24,24 @@ class Blobs(Protocol):
 
 
 def blobs_at(url: str) -> Blobs:
-    """A plain path and `file://` are folders; other URLs need fsspec's package for their protocol."""
+    """A plain path and `file://` are folders; other URLs need fsspec's package for their
+    protocol."""
     if url.startswith("file://"):
         return FolderBlobs(Path(unquote(urlsplit(url).path)))
     return RemoteBlobs(url) if "://" in url else FolderBlobs(Path(url))
 
 
 class FolderBlobs:
-    """A folder that only its owner may read. Without fsspec, whose import costs more than reading a document."""
+    """A folder that only its owner may read. Without fsspec, whose import costs more than reading a
+    document."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._counter = itertools.count()
 
     async def read(self, name: str) -> bytes | None:
-        """In the caller's thread: for a small local file, changing threads costs more than reading it."""
+        """In the caller's thread: for a small local file, changing threads costs more than reading
+        it."""
         try:
             return (self._folder / name).read_bytes()
         except FileNotFoundError:

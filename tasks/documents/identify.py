@@ -83,7 +83,8 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 def identify(path: Path) -> Document:
     """Read the file once and tell what it is. Blocks.
 
-    Every readable file is a Document, also one of a type that no step can read. Raises SourceError when it cannot be read.
+    Every readable file is a Document, also one of a type that no step can read. Raises SourceError
+    when it cannot be read.
     """
     try:
         if not (path.is_file() or path.is_dir() or not path.exists()):
@@ -108,7 +109,8 @@ def identify(path: Path) -> Document:
 
 
 def media_type_of(head: bytes) -> str:
-    """The media type told by the first `HEAD_BYTES` bytes of a file; `application/octet-stream` when they tell nothing."""
+    """The media type told by the first `HEAD_BYTES` bytes of a file; `application/octet-stream`
+    when they tell nothing."""
     if not head:
         return EMPTY
     found = _by_signature(head) or _text_type(head)

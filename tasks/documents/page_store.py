@@ -14,19 +14,23 @@ from schemas.document import Page
 from tasks.documents.blobs import blobs_at
 
 READER_VERSION = 2
-"""Raise it when words or kinds of the same bytes come out otherwise; pages of older readers are read anew."""
+"""Raise it when words or kinds of the same bytes come out otherwise; pages of older readers are
+read anew."""
 
 MOST_WAITING = 64  # pages in memory that are not yet written
-AT_ONE_TIME = 16  # pages that are written together: a thread or a request for each would cost more than the writing
+# pages that are written together: a thread or a request for each would cost more than the writing
+AT_ONE_TIME = 16
 GATHER_SECONDS = 0.1  # a page waits so long for others to be written with
 
 logger = logging.getLogger(__name__)
 
 
 class PageStore:
-    """A cache: what is lost or damaged is read again from the document, and a store that cannot be written is only slower.
+    """A cache: what is lost or damaged is read again from the document, and a store that cannot be
+    written is only slower.
 
-    Pages are written behind the caller's back, since nobody has to wait for a disk or a bucket; `flush` waits for them.
+    Pages are written behind the caller's back, since nobody has to wait for a disk or a bucket;
+    `flush` waits for them.
     """
 
     def __init__(self, url: str) -> None:
@@ -40,7 +44,8 @@ class PageStore:
         name = _name(document_id, page_number)
         try:
             data = self._pending.get(name) or await self._blobs.read(name)
-        except Exception as error:  # noqa: BLE001  each kind of store has its own errors, and a cache may fail
+        except Exception as error:  # noqa: BLE001
+            # each kind of store has its own errors, and a cache may fail
             self._warn(error)
             return None
         if data is None:
@@ -51,7 +56,8 @@ class PageStore:
             return None
 
     async def put(self, document_id: str, page_number: int, page: bytes) -> None:
-        """`page` is JSON of a `Page`, checked when it is read. Returns at once, unless very many pages wait to be written."""
+        """`page` is JSON of a `Page`, checked when it is read. Returns at once, unless very many
+        pages wait to be written."""
         self._pending[_name(document_id, page_number)] = page
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_pending())
@@ -71,7 +77,8 @@ class PageStore:
         await self._blobs.remove(_folder(document_id))
 
     async def _write_pending(self) -> None:
-        """The only one who writes, so that an older version of a page is never written over a newer one."""
+        """The only one who writes, so that an older version of a page is never written over a newer
+        one."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GATHER_SECONDS):
                 await self._enough.wait()
@@ -90,7 +97,8 @@ class PageStore:
         if not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "the page store cannot be used (%s); pages are read again when they are needed again",
+                "the page store cannot be used (%s); pages are read again when they are "
+                "needed again",
                 type(error).__name__,
             )
 

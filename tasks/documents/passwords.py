@@ -11,7 +11,8 @@ from schemas.flow import RenderSettingsSpec
 
 
 def passwords_of(settings: RenderSettingsSpec, folder: Path) -> tuple[str, ...]:
-    """One password a line, first those of `passwords_env`, then those of `passwords_file` (relative to `folder`); each once.
+    """One password a line, first those of `passwords_env`, then those of `passwords_file` (relative
+    to `folder`); each once.
 
     An unset variable means none. Raises CallError when the file cannot be read.
     """

@@ -50,7 +50,8 @@ _ERRORS: dict[str, type[DocumentError]] = {
 
 
 class PageVisit:
-    """An image, and what the same visit learned of the page: its words are only unpacked when they are asked for."""
+    """An image, and what the same visit learned of the page: its words are only unpacked when they
+    are asked for."""
 
     __slots__ = ("_data", "_page", "image", "kind")
 
@@ -77,10 +78,12 @@ class _Seen:
 
 
 class DocumentReader:
-    """Opens documents and visits pages in worker processes, which start in the background on entering the context, or when not `warm` with
-    the first document that is asked for, so that a run with nothing to read starts none.
+    """Opens documents and visits pages in worker processes, which start in the background on
+    entering the context, or when not `warm` with the first document that is asked for, so that a
+    run with nothing to read starts none.
 
-    Any number of pages may be asked for at one time; they are read as workers become free. Methods raise DocumentError.
+    Any number of pages may be asked for at one time; they are read as workers become free. Methods
+    raise DocumentError.
     """
 
     def __init__(
@@ -133,7 +136,8 @@ class DocumentReader:
         info = await self._info(document)
         if info.page_count > self._settings.page_limit:
             raise LimitError(
-                f"{info.page_count:,} pages; more than {self._settings.page_limit:,} are not read (`render.page_limit`)"
+                f"{info.page_count:,} pages; more than {self._settings.page_limit:,} are "
+                "not read (`render.page_limit`)"
             )
         return info
 
@@ -142,7 +146,8 @@ class DocumentReader:
         return (await self._info(document)).attachment_names
 
     async def attachments(self, document: Document) -> list[Attachment]:
-        """Files embedded in a PDF, of however many pages, as `PdfFile.attachments` gives them; none for other types."""
+        """Files embedded in a PDF, of however many pages, as `PdfFile.attachments` gives them; none
+        for other types."""
         if document.media_type != PDF or not (await self._info(document)).attachment_names:
             return []
         frame = await self._ask(document, {"ask": "attachments"})
@@ -155,7 +160,8 @@ class DocumentReader:
     async def page(self, document: Document, page_number: int, *, ocr: bool) -> Page:
         """Words and kind of a page, from the page store when it was visited before.
 
-        `ocr=True` reads pages without a usable text layer by OCR: OcrMissingError when the extra is not installed.
+        `ocr=True` reads pages without a usable text layer by OCR: OcrMissingError when the extra is
+        not installed.
         """
         stored = await self._store.get(document.document_id, page_number)
         if stored is not None and not (ocr and _lacks_ocr(stored)):
@@ -181,9 +187,11 @@ class DocumentReader:
     async def sketches(
         self, document: Document, page_numbers: Sequence[int]
     ) -> list[PageSketch | None]:
-        """Size and text of pages without drawing them: some milliseconds for a PDF page. None for a page that cannot be read.
+        """Size and text of pages without drawing them: some milliseconds for a PDF page. None for a
+        page that cannot be read.
 
-        Nothing is stored. The time limit of one page bounds them all, so ask for some tens at a time.
+        Nothing is stored. The time limit of one page bounds them all, so ask for some tens at a
+        time.
         """
         frame = await self._ask(document, {"ask": "sketch", "pages": list(page_numbers)})
         return [
@@ -198,7 +206,8 @@ class DocumentReader:
         return seen.info
 
     async def _visit(self, document: Document, visit: VisitRequest) -> wire.Frame:
-        """The answer's payload is the image, if one was wanted, and after it the page's JSON, if words were."""
+        """The answer's payload is the image, if one was wanted, and after it the page's JSON, if
+        words were."""
         try:
             frame = await self._ask(
                 document, {"ask": "visit", "visit": visit._asdict()}, ocr=visit.ocr
@@ -217,7 +226,8 @@ class DocumentReader:
         left = self._settings.document_seconds - seen.worked_seconds
         if left <= 0:
             raise LimitError(
-                f"the document took longer than {self._settings.document_seconds:g} s (`render.document_seconds`); its other pages are not read"
+                f"the document took longer than {self._settings.document_seconds:g} s "
+                "(`render.document_seconds`); its other pages are not read"
             )
         if seen.deaths >= _DEATHS_BEARABLE:
             raise WorkerError(

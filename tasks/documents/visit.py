@@ -7,7 +7,8 @@ from tasks.documents.sketch import PageSketch
 
 
 class VisitRequest(NamedTuple):
-    """`max_side_px` None: no image is wanted. `words`: also read kind and words. `ocr`: by OCR where the page's kind needs it."""
+    """`max_side_px` None: no image is wanted. `words`: also read kind and words. `ocr`: by OCR
+    where the page's kind needs it."""
 
     page_number: int
     max_side_px: int | None = None

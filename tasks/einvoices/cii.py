@@ -2,7 +2,8 @@
 
 Factur-X, ZUGFeRD 1.0 and 2.x, XRechnung in CII syntax.
 
-Paths are those of D16B, EN 16931-3-3; ZUGFeRD 1.0 (CrossIndustryDocument) names the same places differently, see `ALIASES`.
+Paths are those of D16B, EN 16931-3-3; ZUGFeRD 1.0 (CrossIndustryDocument) names the same places
+differently, see `ALIASES`.
 """
 
 from tasks.einvoices.mapping import (

@@ -14,7 +14,8 @@ class Syntax(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What an XML file is. `syntax` is None when it is not an invoice that can be read; `name` is for people."""
+    """What an XML file is. `syntax` is None when it is not an invoice that can be read; `name` is
+    for people."""
 
     name: str
     syntax: Syntax | None

@@ -1,7 +1,8 @@
 """Mapping of an XML tree by a table of paths; each value keeps the path it came from.
 
-A path is a row of element names without namespaces, with these extras: `A|B` first alternative that gives a value, `A+B` all of both,
-`@x` an attribute, `.` the element itself, `[p=v]` and `[p!=v]` only elements whose path `p` has (has not) the text `v`, `[p]` only elements that have `p`.
+A path is a row of element names without namespaces, with these extras: `A|B` first alternative that
+gives a value, `A+B` all of both, `@x` an attribute, `.` the element itself, `[p=v]` and `[p!=v]`
+only elements whose path `p` has (has not) the text `v`, `[p]` only elements that have `p`.
 """
 
 import re
@@ -26,7 +27,8 @@ _TRUTH = {
 
 
 class Node:
-    """An element, or an attribute of one, that knows its path. `aliases` gives the names of other versions of the format in ours."""
+    """An element, or an attribute of one, that knows its path. `aliases` gives the names of other
+    versions of the format in ours."""
 
     __slots__ = ("_aliases", "_children", "element", "path", "text")
 
@@ -133,7 +135,8 @@ def find(node: Node, path: str) -> list[Node]:
 
 @dataclass(slots=True)
 class Trail:
-    """Where values came from (field path -> XML path), and the XML paths whose text some field did not take."""
+    """Where values came from (field path -> XML path), and the XML paths whose text some field did
+    not take."""
 
     paths: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
@@ -160,7 +163,8 @@ _DATE = re.compile(
 
 
 def as_decimal(text: str) -> str | None:
-    """Digits as written, trailing zeros too: xs:decimal has no other form (no thousands mark, no exponent)."""
+    """Digits as written, trailing zeros too: xs:decimal has no other form (no thousands mark, no
+    exponent)."""
     return f"{Decimal(text):f}" if _DECIMAL.fullmatch(text) else None
 
 
@@ -233,7 +237,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """A list of nested objects, one for each element at the path that holds anything; then those of the next table."""
+    """A list of nested objects, one for each element at the path that holds anything; then those of
+    the next table."""
 
     path: str
     fields: "Fields"
@@ -256,7 +261,8 @@ Fields = Mapping[str, Rule]
 
 
 def read_fields(node: Node, fields: Fields, at: str, trail: Trail) -> dict[str, JsonValue]:
-    """The values that are there, by field name; `at` is the dotted path of the object they belong to."""
+    """The values that are there, by field name; `at` is the dotted path of the object they belong
+    to."""
     values: dict[str, JsonValue] = {}
     for name, rule in fields.items():
         value = rule.read(node, f"{at}.{name}" if at else name, trail)

@@ -23,7 +23,8 @@ _TOKEN = re.compile(r"[^.\[\]]+")
 
 @dataclass(slots=True)
 class Projection:
-    """`record` has every field of the schema, null (a list: empty) where the e-invoice has nothing; `sources` is record path -> invoice path.
+    """`record` has every field of the schema, null (a list: empty) where the e-invoice has nothing;
+    `sources` is record path -> invoice path.
 
     `fits` says whether the record satisfies the schema.
     """
@@ -34,7 +35,8 @@ class Projection:
 
 
 def project(values: Mapping[str, JsonValue], schema: type[BaseModel]) -> Projection:
-    """Values that the schema's types refuse are left out, so that what remains can be trusted as exact."""
+    """Values that the schema's types refuse are left out, so that what remains can be trusted as
+    exact."""
     sources: dict[str, str] = {}
     record = _Projector(values, sources).into(schema, "invoice", "", "")
     refused = refusal(record, schema)
@@ -75,7 +77,8 @@ class _Projector:
     def into(
         self, schema: type[BaseModel], kind: str, source: str, at: str
     ) -> dict[str, JsonValue]:
-        """The fields of a schema from the object at `source`, a path of the invoice; `at` is where they stand in the record."""
+        """The fields of a schema from the object at `source`, a path of the invoice; `at` is where
+        they stand in the record."""
         own = {_terms(kind, name, info)[0] for name, info in schema.model_fields.items()}
         record: dict[str, JsonValue] = {}
         for name, info in schema.model_fields.items():
@@ -104,7 +107,8 @@ class _Projector:
                 return value
         return [] if _model_in(annotation)[1] else None
 
-    def _adapted(self, value: JsonValue, annotation: Any, source: str, path: str) -> JsonValue:  # noqa: PLR0911 - one return a shape
+    # one return a shape
+    def _adapted(self, value: JsonValue, annotation: Any, source: str, path: str) -> JsonValue:  # noqa: PLR0911
         if value is None:
             return None
         model, is_list = _model_in(annotation)
@@ -168,7 +172,8 @@ def _unindexed(path: str) -> str:
 
 
 def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The model that a field holds (None for a plain value), and whether it holds a list; `X | None` counts as X."""
+    """The model that a field holds (None for a plain value), and whether it holds a list; `X |
+    None` counts as X."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _model_in(get_args(annotation)[0])
@@ -186,7 +191,8 @@ def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
 def _remove(
     record: dict[str, JsonValue], sources: dict[str, str], place: tuple[int | str, ...]
 ) -> None:
-    """Takes the value at a place of a validation error out of the record; a place that the record does not have is left."""
+    """Takes the value at a place of a validation error out of the record; a place that the record
+    does not have is left."""
     holder: JsonValue = record
     for step in place[:-1]:
         holder = _child(holder, step)

@@ -12,7 +12,8 @@ from tasks.einvoices.xml_tree import parse_xml
 
 
 class Profile(StrEnum):
-    """How much the rules of the invoice let it carry. Only the two small ones leave out what an invoice must say."""
+    """How much the rules of the invoice let it carry. Only the two small ones leave out what an
+    invoice must say."""
 
     MINIMUM = "MINIMUM"
     BASIC_WL = "BASIC WL"
@@ -21,9 +22,11 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EInvoice:
-    """`values` is JSON in the shape of `Invoice`, absent where the XML has nothing; amounts as written, dates ISO.
+    """`values` is JSON in the shape of `Invoice`, absent where the XML has nothing; amounts as
+    written, dates ISO.
 
-    `paths` has the place in the XML of each value by its dotted field path; `refused` are places whose text is no value (a date that does not exist).
+    `paths` has the place in the XML of each value by its dotted field path; `refused` are places
+    whose text is no value (a date that does not exist).
     """
 
     name: str
@@ -35,13 +38,15 @@ class EInvoice:
 
 @dataclass(frozen=True, slots=True)
 class NotAnInvoice:
-    """Well-formed XML that says something else; `name` says what, for people: "an order (Order-X)"."""
+    """Well-formed XML that says something else; `name` says what, for people: "an order
+    (Order-X)"."""
 
     name: str
 
 
 def read_einvoice(data: bytes) -> EInvoice | NotAnInvoice:
-    """Blocking: about 1 ms for an invoice of 20 lines. Raises `UnreadableError` and `LimitError`, see `parse_xml`."""
+    """Blocking: about 1 ms for an invoice of 20 lines. Raises `UnreadableError` and `LimitError`,
+    see `parse_xml`."""
     detected = detect(parse_xml(data))
     if detected.syntax is None:
         return NotAnInvoice(detected.name)
@@ -65,7 +70,8 @@ def _read(detected: Detected) -> EInvoice:
 def _tax_totals(
     node: Node, path: str, values: dict[str, JsonValue], trail: Trail
 ) -> dict[str, JsonValue]:
-    """BT-110 and BT-111 are the same element, told apart by the currency; one without a currency is in that of the invoice."""
+    """BT-110 and BT-111 are the same element, told apart by the currency; one without a currency is
+    in that of the invoice."""
     currency, tax_currency = values.get("currency"), values.get("tax_currency")
     found: dict[str, JsonValue] = {}
     for amount in find(node, path):

@@ -1,6 +1,7 @@
 """XML paths of a UBL 2 Invoice or CreditNote: XRechnung in UBL syntax, Peppol BIS Billing 3.
 
-Paths are those of EN 16931-3-2; a credit note names some of the same places differently, see `ALIASES`.
+Paths are those of EN 16931-3-2; a credit note names some of the same places differently, see
+`ALIASES`.
 """
 
 import re
@@ -30,7 +31,8 @@ _IBAN = re.compile(r"[A-Z]{2}\d\d[A-Z0-9]{11,30}")
 
 
 def as_iban(text: str) -> str | None:
-    """An account identifier that has the form of an IBAN, as written; UBL has one element for every kind of account."""
+    """An account identifier that has the form of an IBAN, as written; UBL has one element for every
+    kind of account."""
     return text if _IBAN.fullmatch(text.replace(" ", "").upper()) else None
 
 

@@ -15,7 +15,9 @@ MAX_BYTES = (
 )  # XRechnung allows 15 MB of embedded attachments, a third more as base64
 MAX_ELEMENTS = 500_000  # 60 a line: 8,000 lines; about 100 MB while it is read
 MAX_ATTRIBUTES = 1_000_000  # those of one element are all read before the parser tells of it
-MAX_NAME_LETTERS = 1_000_000  # in all different names, each with its namespace in full, which a file writes only once; invoices have 50,000
+# in all different names, each with its namespace in full, which a file writes only once; invoices
+# have 50,000
+MAX_NAME_LETTERS = 1_000_000
 MAX_DEPTH = 64  # CII nests 9 deep, UBL 10; an SBDH envelope adds 2
 
 _BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
@@ -33,7 +35,8 @@ _DECLARED_ENCODING = re.compile(
 
 
 class _BoundedBuilder(TreeBuilder):
-    """Builds the tree, and stops at a number of elements, a depth or a mass of names that no invoice has."""
+    """Builds the tree, and stops at a number of elements, a depth or a mass of names that no
+    invoice has."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +50,8 @@ class _BoundedBuilder(TreeBuilder):
         self._depth += 1
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
             raise LimitError(
-                f"the XML has more than {MAX_ELEMENTS:,} elements or nests deeper than {MAX_DEPTH}; no invoice does"
+                f"the XML has more than {MAX_ELEMENTS:,} elements or nests deeper than "
+                f"{MAX_DEPTH}; no invoice does"
             )
         for name in (tag, *attrs):
             if name not in self._names:
@@ -55,7 +59,8 @@ class _BoundedBuilder(TreeBuilder):
                 self._name_letters += len(name)
         if self._name_letters > MAX_NAME_LETTERS:
             raise LimitError(
-                f"the names in the XML, with their namespaces, have more than {MAX_NAME_LETTERS:,} letters; no invoice has"
+                "the names in the XML, with their namespaces, have more than "
+                f"{MAX_NAME_LETTERS:,} letters; no invoice has"
             )
         return super().start(tag, attrs)
 
@@ -73,7 +78,8 @@ def looks_like_xml(data: bytes) -> bool:
 
 
 def parse_xml(data: bytes) -> Element:
-    """The root element. `UnreadableError`: not well-formed, or has a DOCTYPE. `LimitError`: too large."""
+    """The root element. `UnreadableError`: not well-formed, or has a DOCTYPE. `LimitError`: too
+    large."""
     if len(data) > MAX_BYTES:
         raise LimitError(f"the XML has {len(data):,} bytes; at most {MAX_BYTES:,} are read")
     text = _DECLARATION.sub("", _decoded(data), count=1).strip("\0 \t\r\n\ufeff")
@@ -87,7 +93,8 @@ def parse_xml(data: bytes) -> Element:
         root: Element = parser.close()
     except DefusedXmlException as error:
         raise UnreadableError(
-            "the XML has a DOCTYPE or entities, which invoices do not have and attacks do; it was not read"
+            "the XML has a DOCTYPE or entities, which invoices do not have and attacks do; "
+            "it was not read"
         ) from error
     except (ParseError, UnicodeError) as error:  # a lone surrogate cannot be encoded for the parser
         raise UnreadableError("the XML is not well-formed; it is damaged or cut off") from error
@@ -95,15 +102,17 @@ def parse_xml(data: bytes) -> Element:
 
 
 def _decoded(data: bytes) -> str:
-    """Text by byte-order mark, else by where the zero bytes are, else UTF-8, else what is declared, else Windows-1252.
+    """Text by byte-order mark, else by where the zero bytes are, else UTF-8, else what is declared,
+    else Windows-1252.
 
-    UTF-8 goes before the declaration: text of another encoding with letters beyond ASCII is practically never valid UTF-8, while
-    writers often declare ISO-8859-1 and write UTF-8.
+    UTF-8 goes before the declaration: text of another encoding with letters beyond ASCII is
+    practically never valid UTF-8, while writers often declare ISO-8859-1 and write UTF-8.
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")
-    if data[:4].count(0) in (1, 2) and len(data) >= 4:  # noqa: PLR2004 - "<?" or " <" in two bytes a character
+    # "<?" or " <" in two bytes a character
+    if data[:4].count(0) in (1, 2) and len(data) >= 4:  # noqa: PLR2004
         return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace")
     try:
         return data.decode("utf-8")
@@ -121,7 +130,8 @@ def _single_byte_encoding(data: bytes) -> str:
             found = codecs.lookup(declared[1].decode("ascii"))
         except LookupError:
             return "cp1252"
-        is_text = found._is_text_encoding  # noqa: SLF001 - the only way to refuse `zlib`, `hex` and the like before decoding
+        # the only way to refuse `zlib`, `hex` and the like before decoding
+        is_text = found._is_text_encoding  # noqa: SLF001
         if is_text and not found.name.startswith("utf") and _reads_ascii(found.name):
             return found.name
     return "cp1252"

@@ -13,14 +13,17 @@ AHEAD = 4  # pages asked for while one is searched
 
 
 async def ground(draft: Draft, services: Services) -> Draft:
-    """The draft with evidence for each value of its record. Evidence that is already there stays; null values get none.
+    """The draft with evidence for each value of its record. Evidence that is already there stays;
+    null values get none.
 
-    Pages that cannot be read, or need OCR that is not installed, are passed over: their values end as `ungrounded`.
+    Pages that cannot be read, or need OCR that is not installed, are passed over: their values end
+    as `ungrounded`.
     """
     known = {evidence.field for evidence in draft.evidence}
     if all(path in known for path, _ in leaves(draft.record or {})):
         return draft
-    from tasks.evidence.search import Grounder  # noqa: PLC0415 - a plan, whose answers are empty, must not import it
+    # a plan, whose answers are empty, must not import it
+    from tasks.evidence.search import Grounder  # noqa: PLC0415
 
     grounder = Grounder(draft.record or {}, skip=known)
     async for page in _pages(draft, services):

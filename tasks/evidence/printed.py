@@ -37,7 +37,8 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?$")
 
 
 class Occurrence(NamedTuple):
-    """One place where a value may be printed. `likeness` 0..1 compares the text, `labelled` says that its label stands beside it."""
+    """One place where a value may be printed. `likeness` 0..1 compares the text, `labelled` says
+    that its label stands beside it."""
 
     likeness: float
     labelled: bool
@@ -88,7 +89,8 @@ class _Run:
         )
 
     def may_part(self, wanted: str) -> bool:
-        """Whether `wanted` begins with one piece and ends with another: where not, no other order of the pieces holds it as whole words.
+        """Whether `wanted` begins with one piece and ends with another: where not, no other order
+        of the pieces holds it as whole words.
 
         Digits alone are never parted by the end of a line.
         """
@@ -141,9 +143,11 @@ class PrintedPage:
     def find(
         self, value: object, names: tuple[str, ...], *, alike: bool = True
     ) -> list[Occurrence]:
-        """Occurrences of a JSON value. `names` are the names of its field, from the outermost in; they tell the label.
+        """Occurrences of a JSON value. `names` are the names of its field, from the outermost in;
+        they tell the label.
 
-        `alike`: where it is not printed as it is, take the most similar text; the dear part of a search.
+        `alike`: where it is not printed as it is, take the most similar text; the dear part of a
+        search.
         """
         kind, wanted = form_of(value)
         if kind == "date" and isinstance(wanted, date):
@@ -231,7 +235,8 @@ class PrintedPage:
         return found
 
     def _exact(self, wanted: str, meaning: Meaning, likeness: float, how: str) -> list[Occurrence]:
-        """In rows, and in columns only where rows do not have it. A likeness below 1: letters that OCR confuses count as one."""
+        """In rows, and in columns only where rows do not have it. A likeness below 1: letters that
+        OCR confuses count as one."""
         found: dict[tuple[Word, ...], Occurrence] = {}
         if likeness < 1:
             wanted = _same_length_lookalike(wanted)

@@ -22,7 +22,8 @@ UNGROUNDED = 0.2
 def ground_value(
     value: JsonValue, pages: Iterable[Page], *, field: str = "value"
 ) -> Evidence | None:
-    """Evidence for one value; `field` is its dotted path and tells the label it should stand beside. None for null."""
+    """Evidence for one value; `field` is its dotted path and tells the label it should stand
+    beside. None for null."""
     grounder = Grounder({field: value})
     for page in pages:
         grounder.read(page)
@@ -57,7 +58,8 @@ class Grounder:
         return [self._evidence(path, anchors, taken) for path in self._values]
 
     def _anchors(self) -> dict[str, float]:
-        """For each item of a list, where its least ambiguous value stands: its other values belong on the same line."""
+        """For each item of a list, where its least ambiguous value stands: its other values belong
+        on the same line."""
         anchors: dict[str, tuple[int, float]] = {}
         for path, places in self._places.items():
             item = _item_of(path)
@@ -106,7 +108,8 @@ def _rank(occurrence: Occurrence) -> tuple[float, float]:
 
 
 def _confidence(best: Occurrence, places: int) -> float:
-    # printed as it is: what remains is that the model took the wrong one of several, or the OCR misread
+    # printed as it is: what remains is that the model took the wrong one of several, or the OCR
+    # misread
     sure = 0.97 if best.labelled else 0.92 if places == 1 else 0.88
     return round(
         min(sure, sure * best.likeness - (0.1 if best.likeness < 1 else 0))

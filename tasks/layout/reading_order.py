@@ -21,7 +21,8 @@ Segment = list[Word]
 
 
 def in_reading_order(words: Sequence[Word], *, aspect: float) -> list[Word]:
-    """Upright words; those that are turned would pull rows together. `aspect` is the page's width by its height: boxes are fractions of both."""
+    """Upright words; those that are turned would pull rows together. `aspect` is the page's width
+    by its height: boxes are fractions of both."""
     ordered: list[Word] = []
     block: list[list[Segment]] = []
     for segments in _beside_each_other([segments_of(row, aspect) for row in rows_of(words)]):
@@ -33,9 +34,11 @@ def in_reading_order(words: Sequence[Word], *, aspect: float) -> list[Word]:
 
 
 def stands(word: Word, *, aspect: float) -> bool:
-    """Whether a word is turned, told by its shape: for OCR, which knows no direction. A company number up the margin is."""
+    """Whether a word is turned, told by its shape: for OCR, which knows no direction. A company
+    number up the margin is."""
     box = word.box
-    return len(word.text) > 2 and (box.y1 - box.y0) > 1.5 * (box.x1 - box.x0) * aspect  # noqa: PLR2004  one or two letters are tall by nature
+    # one or two letters are tall by nature
+    return len(word.text) > 2 and (box.y1 - box.y0) > 1.5 * (box.x1 - box.x0) * aspect  # noqa: PLR2004
 
 
 def rows_of(words: Sequence[Word]) -> list[Row]:
@@ -74,8 +77,9 @@ def segments_of(row: Row, aspect: float) -> list[Segment]:
 
 
 def _beside_each_other(rows: Sequence[list[Segment]]) -> list[list[Segment]]:
-    """Pairs of rows of prose that stand beside each other, but not at one height, made one row: two columns may each have baselines of
-    their own. Only where several follow each other; one alone is chance."""
+    """Pairs of rows of prose that stand beside each other, but not at one height, made one row: two
+    columns may each have baselines of their own. Only where several follow each other; one alone is
+    chance."""
     joined: list[list[Segment]] = []
     number = 0
     while number < len(rows):
@@ -110,7 +114,8 @@ def _interlock(above: list[Segment], below: list[Segment]) -> bool:
 
 
 def _continues(block: list[list[Segment]], segments: list[Segment]) -> bool:
-    """Whether a row goes on with the columns of prose above it: the same gutters, and prose on both sides."""
+    """Whether a row goes on with the columns of prose above it: the same gutters, and prose on both
+    sides."""
     above = block[-1]
     return (
         len(segments) == len(above) > 1

@@ -11,14 +11,16 @@ from schemas.document import Box, Page, Word
 
 WIDE_GAP = 1.2  # in line heights: the white space between columns, wider than any between words
 SAME_ROW = 0.5  # share of the smaller line height by which centres may differ
-MOST_WORDS = 20_000  # a page of small print has 2,000: beyond this it is no paper, and rules would take minutes
+# a page of small print has 2,000: beyond this it is no paper, and rules would take minutes
+MOST_WORDS = 20_000
 LONGEST_WORD = 300
 MIN_SLOPE = 0.002  # less than a tenth of a line over the page: straight
 MAX_SLOPE = 0.08  # steeper than 4.5 degrees is no skewed line but noise
 
 
 class Token(NamedTuple):
-    """A word where it stands once the page is upright and straight; in points (or pixels of an image)."""
+    """A word where it stands once the page is upright and straight; in points (or pixels of an
+    image)."""
 
     word: Word
     x0: float
@@ -196,7 +198,8 @@ def _segments(row: list[Token], number: int) -> tuple[Segment, ...]:
 
 
 def _upright(page: Page) -> tuple[list[Token], float, float]:
-    """Words turned so that they run from left to right; OCR keeps the boxes of a turned scan as it lies."""
+    """Words turned so that they run from left to right; OCR keeps the boxes of a turned scan as it
+    lies."""
     width, height = page.width_pt or 1.0, page.height_pt or 1.0
     words = [word for word in page.words[:MOST_WORDS] if len(word.text) <= LONGEST_WORD]
     boxes = [
@@ -229,15 +232,18 @@ def _upright(page: Page) -> tuple[list[Token], float, float]:
 
 
 def _turn(tokens: list[Token]) -> int:
-    """Degrees clockwise by which the text is turned, by the shape of words and the steps from word to word."""
-    long = [t for t in tokens if len(t.word.text) > 3]  # noqa: PLR2004  shorter ones may be taller than wide when upright
+    """Degrees clockwise by which the text is turned, by the shape of words and the steps from word
+    to word."""
+    # shorter ones may be taller than wide when upright
+    long = [t for t in tokens if len(t.word.text) > 3]  # noqa: PLR2004
     standing = sum(t.height > 1.3 * (t.x1 - t.x0) for t in long)
     pairs = list(pairwise(tokens))
     if standing > 0.6 * len(long) and len(long) > 2:  # noqa: PLR2004  two words prove nothing
         steps = [b.y0 - a.y0 for a, b in pairs if abs(b.x0 - a.x0) < 0.5 * (a.x1 - a.x0)]
         return 90 if sum(s > 0 for s in steps) * 2 >= len(steps) else 270
     steps = [b.x0 - a.x0 for a, b in pairs if abs(b.middle - a.middle) < 0.3 * a.height]
-    return 180 if len(steps) > 4 and sum(s < 0 for s in steps) > 0.8 * len(steps) else 0  # noqa: PLR2004  as above
+    # as above
+    return 180 if len(steps) > 4 and sum(s < 0 for s in steps) > 0.8 * len(steps) else 0  # noqa: PLR2004
 
 
 def _straight(tokens: list[Token]) -> list[Token]:

@@ -2,8 +2,9 @@
 
 The truth about documents, which Prefect and outputs follow.
 
-A document's row is known by flow, document_id and definition hash. While it is worked on the row is claimed by its owner; its
-status is what the last finished run said, and `deferred: interrupted` before the first, so that a kill leaves the right word.
+A document's row is known by flow, document_id and definition hash. While it is worked on the row is
+claimed by its owner; its status is what the last finished run said, and `deferred: interrupted`
+before the first, so that a kill leaves the right word.
 """
 
 import asyncio
@@ -32,7 +33,8 @@ from tasks.ledger.money import answers, reservations, resolutions
 from tasks.source_files import printable
 
 DEFER_MESSAGES = {
-    DeferReason.BUDGET: "the budget does not hold another call; the next run with budget left goes on with it",
+    DeferReason.BUDGET: "the budget does not hold another call; the next run with budget left "
+    "goes on with it",
     DeferReason.PROVIDER_DOWN: "the provider does not answer; the next run goes on with it",
     DeferReason.STOPPED: "the run was stopped before it; the next run goes on with it",
     DeferReason.INTERRUPTED: "the run was interrupted; the next run goes on with it",
@@ -54,14 +56,16 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Nothing to do: done before with the same definition (report it as `skipped`), or failed as often as it may be tried."""
+    """Nothing to do: done before with the same definition (report it as `skipped`), or failed as
+    often as it may be tried."""
 
     result: DocumentResult
 
 
 @dataclass(frozen=True, slots=True)
 class HeldElsewhere:
-    """Somebody is at it: another process, or (`here`) another task of this one, as when a folder has the same bytes twice."""
+    """Somebody is at it: another process, or (`here`) another task of this one, as when a folder
+    has the same bytes twice."""
 
     here: bool
 
@@ -77,7 +81,8 @@ _END = update(documents).where(_KEY, documents.c.claim_id == bindparam("of_claim
 
 
 class Ledger:
-    """One open ledger in one process; open it once and share it. `database` and `owner` are for the other state modules."""
+    """One open ledger in one process; open it once and share it. `database` and `owner` are for the
+    other state modules."""
 
     def __init__(self, database: Database, owner: Owner) -> None:
         self.database, self.owner = database, owner
@@ -85,9 +90,11 @@ class Ledger:
 
     @classmethod
     async def open(cls, url: str | None, folder: Path, *, owner: Owner | None = None) -> Self:
-        """Opens, makes or moves on the database. `folder` is that of flows.yaml; `url` None is SQLite in `.docmill/` there.
+        """Opens, makes or moves on the database. `folder` is that of flows.yaml; `url` None is
+        SQLite in `.docmill/` there.
 
-        What processes held that are dead by now is free at once. Raises StateError and MissingExtraError.
+        What processes held that are dead by now is free at once. Raises StateError and
+        MissingExtraError.
         """
         return await asyncio.to_thread(cls._open, url, folder, owner or owners.this_process())
 
@@ -114,7 +121,8 @@ class Ledger:
         await self.close()
 
     async def close(self) -> None:
-        """Gives back what this process still holds; a call that was sent and never settled is charged at its bound."""
+        """Gives back what this process still holds; a call that was sent and never settled is
+        charged at its bound."""
 
         def leave(connection: Connection) -> None:
             reservations.close_calls_of(connection, self.owner.owner_id, "abandoned")
@@ -129,7 +137,8 @@ class Ledger:
         )
 
     async def start_run(self, flow: str, run_id: str | None = None) -> str:
-        """The id of a new run; with `run_id`, that of a run which is fanned out over processes and started by the first of them."""
+        """The id of a new run; with `run_id`, that of a run which is fanned out over processes and
+        started by the first of them."""
         started = run_id or uuid4().hex
 
         def job(connection: Connection) -> None:
@@ -164,7 +173,8 @@ class Ledger:
         again: bool,
         document_attempts: int,
     ) -> Claimed | Settled | HeldElsewhere:
-        """Takes the document for this run, unless it is settled or held. `again` works on settled ones too.
+        """Takes the document for this run, unless it is settled or held. `again` works on settled
+        ones too.
 
         A failed document is tried again by `document_attempts` further runs.
         """
@@ -189,12 +199,14 @@ class Ledger:
         return await self.database.write(job)
 
     def definition_of(self, run_id: str) -> str:
-        """The definition hash of a run of this process. Raises StateError for a run that claimed nothing."""
+        """The definition hash of a run of this process. Raises StateError for a run that claimed
+        nothing."""
         try:
             return self._definitions[run_id]
         except KeyError:
             raise StateError(
-                f"run {run_id} has claimed no document in this process, so it has no records to write"
+                f"run {run_id} has claimed no document in this process, so it has no "
+                "records to write"
             ) from None
 
     async def finish(
@@ -204,9 +216,11 @@ class Ledger:
         usage: Usage,
         also: Callable[[Connection], None] = lambda _: None,
     ) -> bool:
-        """Stores the outcome; only then is it safe. False, and nothing stored, when another process has taken the document over.
+        """Stores the outcome; only then is it safe. False, and nothing stored, when another process
+        has taken the document over.
 
-        `also` is done in the same transaction. A deferred outcome is a `release`: it never takes the place of a record.
+        `also` is done in the same transaction. A deferred outcome is a `release`: it never takes
+        the place of a record.
         """
         error = result.error
         if result.status == Status.DEFERRED:
@@ -242,7 +256,8 @@ class Ledger:
         *,
         message: str | None = None,
     ) -> bool:
-        """Hands the document to the next run as `deferred`; a record it had from an earlier run stays its record."""
+        """Hands the document to the next run as `deferred`; a record it had from an earlier run
+        stays its record."""
 
         def job(connection: Connection) -> bool:
             row = connection.execute(_FIND, _key(claim)).one_or_none()
@@ -262,7 +277,8 @@ class Ledger:
         return await self.database.write(job)
 
     async def resolution(self, endpoint: str, role: str) -> str | None:
-        """The model that `role` stood for at `endpoint` when that was last found out, at most 24 h ago."""
+        """The model that `role` stood for at `endpoint` when that was last found out, at most 24 h
+        ago."""
         return await self.database.read(
             lambda connection: resolutions.get(connection, endpoint, role)
         )
@@ -273,7 +289,8 @@ class Ledger:
         )
 
     async def remove_old_answers(self, flow: str, keep_days: int | None) -> int:
-        """Retention: removes the answers that `flow` paid for more than `keep_days` ago (None keeps all). Returns how many."""
+        """Retention: removes the answers that `flow` paid for more than `keep_days` ago (None keeps
+        all). Returns how many."""
         if keep_days is None:
             return 0
         before = time.time() - keep_days * 86_400.0
@@ -311,7 +328,8 @@ class Ledger:
 def settled_documents(
     connection: Connection, flow: str, definition_hash: str, document_attempts: int
 ) -> dict[str, tuple[Status, int]]:
-    """Status and pages, by document_id, of what `claim` would not give to a run of this definition. A job, for plans."""
+    """Status and pages, by document_id, of what `claim` would not give to a run of this definition.
+    A job, for plans."""
     rows = connection.execute(
         select(documents).where(
             documents.c.flow == flow, documents.c.definition_hash == definition_hash

@@ -17,7 +17,8 @@ T = TypeVar("T")
 
 
 class LedgerView:
-    """Reads what is committed, beside processes that write. Blocking. A project in which nothing was ever run has an empty view.
+    """Reads what is committed, beside processes that write. Blocking. A project in which nothing
+    was ever run has an empty view.
 
     Raises StateError when the database cannot be read, or was made by another version of docmill.
     """

@@ -26,9 +26,11 @@ class Found:
 
 
 class FieldFinder:
-    """Finds a schema's fields on the pages of one document. Give it the pages in order, then `finish`.
+    """Finds a schema's fields on the pages of one document. Give it the pages in order, then
+    `finish`.
 
-    Only candidates are kept of a page, at most a few hundred a document. The record is JSON and not validated: required values may be null.
+    Only candidates are kept of a page, at most a few hundred a document. The record is JSON and not
+    validated: required values may be null.
     """
 
     def __init__(self, schema: type[BaseModel]) -> None:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 KEY_VERSION = 1
 ImageSource = Callable[[int, RenderSettings], Awaitable[PageImage | None]]
-"""Makes the image of a page number when it is really to be sent; None leaves the page out of the request."""
+"""Makes the image of a page number when it is really to be sent; None leaves the page out of the
+request."""
 
 
 class NothingToSendError(Exception):
@@ -40,9 +41,11 @@ class NothingToSendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a step wants to know. `image_of` is called for each of `image_pages` only when the answer is not stored.
+    """What a step wants to know. `image_of` is called for each of `image_pages` only when the
+    answer is not stored.
 
-    `max_side_px` None: what the resolved model can use. `turns`: the user's message, and after it what a correction adds.
+    `max_side_px` None: what the resolved model can use. `turns`: the user's message, and after it
+    what a correction adds.
     """
 
     document_id: str
@@ -74,7 +77,8 @@ class Answer:
 
 
 class ModelGateway:
-    """All model calls of one run of a flow. Calls that are the same share one answer; `usage` counts every attempt of the run."""
+    """All model calls of one run of a flow. Calls that are the same share one answer; `usage`
+    counts every attempt of the run."""
 
     def __init__(
         self,
@@ -110,7 +114,8 @@ class ModelGateway:
         return self._usage
 
     def take_usage(self, document_id: str) -> Usage:
-        """What was counted for a document since this was last called: every attempt, also of questions that ended in an error."""
+        """What was counted for a document since this was last called: every attempt, also of
+        questions that ended in an error."""
         return self._usage_of.pop(document_id, Usage())
 
     def _count(self, document_id: str, usage: Usage) -> None:
@@ -129,7 +134,8 @@ class ModelGateway:
     async def ask(self, question: Question) -> Answer:
         """The stored answer, or a bought one. The answer is stored before it is returned.
 
-        Raises MissingKeyError, BudgetExceededError, NothingToSendError, `ModelError`s, and what `image_of` raises.
+        Raises MissingKeyError, BudgetExceededError, NothingToSendError, `ModelError`s, and what
+        `image_of` raises.
         """
         while True:
             model_id = (await self._roles.candidates(question.role))[0]
@@ -165,7 +171,8 @@ class ModelGateway:
         client = self._client_with_key()
         if question.image_pages and self._calls.limited and not model.image_bound_known:
             raise CallError(
-                f"what a picture costs at model {model.id!r} is not known, so no budget can hold; nothing was sent. "
+                f"what a picture costs at model {model.id!r} is not known, so no budget "
+                "can hold; nothing was sent. "
                 f"Set `catalogue: {{{model.id}: {{image_tokens_max: N}}}}` in flows.yaml."
             )
         images = await _images(question, render)
@@ -212,7 +219,8 @@ class ModelGateway:
         if provider.api_key_env is not None and self._api_key is None:
             raise MissingKeyError(self._flow.provider_name, provider.api_key_env)
         if self._client is None:
-            from tasks.models.http.client import ChatClient  # noqa: PLC0415 - httpx takes 0.1 s, which a run that asks nothing does not pay
+            # httpx takes 0.1 s, which a run that asks nothing does not pay
+            from tasks.models.http.client import ChatClient  # noqa: PLC0415
 
             self._limiter, breaker = (
                 shared_limiter(provider.base_url, provider.limits),
@@ -234,14 +242,16 @@ class ModelGateway:
         return self._deadlines.setdefault(document_id, now + self._flow.spec.retry.document_seconds)
 
     def _cache_key(self, question: Question) -> str:
-        """One for each flow and step, so that the fixed beginning of their requests is found; a digest, as names are the user's own business."""
+        """One for each flow and step, so that the fixed beginning of their requests is found; a
+        digest, as names are the user's own business."""
         return hashlib.sha256(f"{self._flow.name}/{question.step}".encode()).hexdigest()[:16]
 
 
 def answer_key(
     question: Question, model_id: str, render: RenderSettings, *, provider: str, base_url: str
 ) -> str:
-    """What was asked, as 64 hex digits: document, pages, render settings, prompt, schema, model, provider and parameters.
+    """What was asked, as 64 hex digits: document, pages, render settings, prompt, schema, model,
+    provider and parameters.
 
     Not the rendered bytes: a renderer that draws a page a little differently must not buy it again.
     """

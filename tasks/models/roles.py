@@ -12,7 +12,8 @@ from tasks.models.price.catalogue import Catalogue, Model
 
 
 class Resolutions(Protocol):
-    """The ledger's memory of which id a role stood for at an endpoint; it forgets after 24 hours."""
+    """The ledger's memory of which id a role stood for at an endpoint; it forgets after 24
+    hours."""
 
     async def resolution(self, endpoint: str, role: str) -> str | None: ...
     async def keep_resolution(self, endpoint: str, role: str, model: str) -> None: ...
@@ -29,7 +30,8 @@ def roles_of(flow: FlowDefinition) -> tuple[str, ...]:
 
 
 def in_order(models: Sequence[str], stored: str | None, catalogue: Catalogue) -> tuple[str, ...]:
-    """The ids of a role in the order in which they are tried: the stored result, then those not known to be retired, then the retired ones.
+    """The ids of a role in the order in which they are tried: the stored result, then those not
+    known to be retired, then the retired ones.
 
     A retired id is tried last and not never: a catalogue grows old.
     """
@@ -44,7 +46,8 @@ def memory_key(role: str, models: Sequence[str]) -> str:
 
 
 async def resolve(flow: FlowDefinition, role: str, memory: Resolutions | None) -> tuple[str, ...]:
-    """The model ids to try for `role`, best first. Without network; `memory` None where no ledger is open."""
+    """The model ids to try for `role`, best first. Without network; `memory` None where no ledger
+    is open."""
     models = flow.models[role]
     stored = (
         await memory.resolution(flow.provider.base_url, memory_key(role, models))
@@ -55,7 +58,8 @@ async def resolve(flow: FlowDefinition, role: str, memory: Resolutions | None) -
 
 
 class Roles:
-    """The roles of one run. A model that is gone is said once, loudly, and is not tried again in this run."""
+    """The roles of one run. A model that is gone is said once, loudly, and is not tried again in
+    this run."""
 
     def __init__(
         self, flow: FlowDefinition, memory: Resolutions | None, on_warning: Callable[[str], None]
@@ -78,12 +82,14 @@ class Roles:
         if not left:
             said = " ".join(self._gone[model] for model in self._candidates[role])
             raise ModelGoneError(
-                f"no model of role {role!r} is served. {said} Name another one under `models:` in flows.yaml, or check the provider's `base_url`."
+                f"no model of role {role!r} is served. {said} Name another one under "
+                "`models:` in flows.yaml, or check the provider's `base_url`."
             )
         return left
 
     async def gone(self, role: str, model_id: str, error: ModelGoneError) -> None:
-        """`model_id` is not served: the next id of the role is asked from now on, also by the next runs of this day."""
+        """`model_id` is not served: the next id of the role is asked from now on, also by the next
+        runs of this day."""
         if model_id in self._gone:
             return
         self._gone[model_id] = str(error)
@@ -97,7 +103,8 @@ class Roles:
             )
             url, status = self._flow.provider.base_url, error.status
             self._on_warning(
-                f"role {role!r}: {url} does not serve {model_id!r} (HTTP {status}); {left[0]!r} is asked instead.{advice}"
+                f"role {role!r}: {url} does not serve {model_id!r} (HTTP {status}); "
+                f"{left[0]!r} is asked instead.{advice}"
             )
             if self._memory is not None:
                 await self._memory.keep_resolution(
@@ -109,7 +116,8 @@ class Roles:
         if model_id not in self._deprecated:
             self._deprecated.add(model_id)
             self._on_warning(
-                f"model {model_id!r} is deprecated: {self._flow.provider.base_url} will stop serving it on {when[:40]}."
+                f"model {model_id!r} is deprecated: {self._flow.provider.base_url} will "
+                f"stop serving it on {when[:40]}."
             )
 
     def _say_skipped(self, role: str) -> None:
@@ -117,5 +125,6 @@ class Roles:
         model = self._catalogue.model(preferred)
         if asked != preferred and self._catalogue.is_retired(preferred):
             self._on_warning(
-                f"model {preferred!r} of role {role!r} was retired on {model.retired}; {asked!r} is asked instead."
+                f"model {preferred!r} of role {role!r} was retired on {model.retired}; "
+                f"{asked!r} is asked instead."
             )

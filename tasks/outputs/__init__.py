@@ -14,9 +14,11 @@ from tasks.outputs.jsonl import JsonLines
 
 
 class Sink(Protocol):
-    """Writes documents of one output to `place`, atomically. Blocking; raises OSError when the disk refuses, and then changes nothing.
+    """Writes documents of one output to `place`, atomically. Blocking; raises OSError when the disk
+    refuses, and then changes nothing.
 
-    `whole`: the output is one file, made anew of all its documents; otherwise it is a folder and only new ones are given.
+    `whole`: the output is one file, made anew of all its documents; otherwise it is a folder and
+    only new ones are given.
     """
 
     whole: bool

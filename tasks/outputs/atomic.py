@@ -10,7 +10,8 @@ from uuid import uuid4
 
 @contextmanager
 def replacing(place: Path) -> Iterator[TextIO]:
-    """A UTF-8 text file that takes `place` at the end of the block; after an error the old file is still there, untouched.
+    """A UTF-8 text file that takes `place` at the end of the block; after an error the old file is
+    still there, untouched.
 
     Line ends are written as given. Raises OSError.
     """
@@ -31,7 +32,8 @@ def replacing(place: Path) -> Iterator[TextIO]:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Makes the new name last through a power cut, where the system can (Windows cannot open a folder)."""
+    """Makes the new name last through a power cut, where the system can (Windows cannot open a
+    folder)."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

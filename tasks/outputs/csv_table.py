@@ -2,8 +2,9 @@
 
 For spreadsheets and data frames.
 
-Values are written exactly as they are, lists as JSON. Text that begins with `=`, `+`, `-` or `@` is not altered either: a
-spreadsheet that opens the file may take it for a formula, so import columns as text when documents come from strangers.
+Values are written exactly as they are, lists as JSON. Text that begins with `=`, `+`, `-` or `@` is
+not altered either: a spreadsheet that opens the file may take it for a formula, so import columns
+as text when documents come from strangers.
 """
 
 import csv
@@ -24,7 +25,8 @@ class CsvTable:
     whole = True
 
     def write(self, place: Path, entries: Iterable[Entry]) -> None:
-        """Rows pass through a temporary file, because the columns are known only when every record has been seen."""
+        """Rows pass through a temporary file, because the columns are known only when every record
+        has been seen."""
         columns = dict.fromkeys(DOCUMENT_COLUMNS)
         with TemporaryFile("w+", encoding="utf-8") as rows, replacing(place) as out:
             for entry in entries:
@@ -38,7 +40,8 @@ class CsvTable:
 
 
 def row_of(result: dict[str, JsonValue]) -> dict[str, str]:
-    """Column -> cell of one DocumentResult. A record's field that is named as one of the document's columns gets `record.` before it."""
+    """Column -> cell of one DocumentResult. A record's field that is named as one of the document's
+    columns gets `record.` before it."""
     evidence = result.get("evidence")
     confidences = (
         [value["confidence"] for value in evidence if isinstance(value, dict)]

@@ -22,9 +22,11 @@ class KeepsPages(Protocol):
 async def forget_document(
     ledger: "Ledger", folder: Path, document_id: str, pages: KeepsPages
 ) -> None:
-    """Removes what docmill keeps of a document beside its id, statuses and cost. `folder` is that of flows.yaml.
+    """Removes what docmill keeps of a document beside its id, statuses and cost. `folder` is that
+    of flows.yaml.
 
-    The file itself and outputs that were copied or moved elsewhere are not touched. Raises StateError while it is worked on.
+    The file itself and outputs that were copied or moved elsewhere are not touched. Raises
+    StateError while it is worked on.
     """
     listed = await ledger.database.write(
         lambda connection: documents.forget(connection, document_id)

@@ -15,7 +15,8 @@ LONGEST_STEM = 80
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One output. `key` is how the ledger knows it: kind and path, relative to the project's folder where it lies inside."""
+    """One output. `key` is how the ledger knows it: kind and path, relative to the project's folder
+    where it lies inside."""
 
     kind: str  # of `tasks.outputs.SINKS`
     place: Path  # absolute
@@ -25,7 +26,8 @@ class Target:
 def targets_of(
     settings: WriteSettings, flow: str, folder: Path, out: Path | None
 ) -> tuple[Target, ...]:
-    """The outputs of the `write` step. `folder` is that of flows.yaml; `out` takes every output under its base name.
+    """The outputs of the `write` step. `folder` is that of flows.yaml; `out` takes every output
+    under its base name.
 
     `write: {}` writes out/FLOW.jsonl, out/FLOW.csv and out/FLOW/.
     """
@@ -55,6 +57,7 @@ def target_of_key(key: str, folder: Path) -> Target:
 
 
 def entry_name(path: Path, document_id: str) -> str:
-    """File name without suffix: the document's own, made safe for every file system, and the beginning of its id."""
+    """File name without suffix: the document's own, made safe for every file system, and the
+    beginning of its id."""
     stem = re.sub(r"[^\w.()+@ -]", "_", path.stem).strip(" .") or "document"
     return f"{stem[:LONGEST_STEM]}-{document_id[:8]}"

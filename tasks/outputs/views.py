@@ -2,8 +2,9 @@
 
 They are views of the ledger.
 
-An output that is one file is made anew of all its documents, read and renamed under one lock in the ledger: of two
-processes that write it, the one that comes later has read what the earlier one wrote, so that no row is lost or doubled.
+An output that is one file is made anew of all its documents, read and renamed under one lock in the
+ledger: of two processes that write it, the one that comes later has read what the earlier one
+wrote, so that no row is lost or doubled.
 """
 
 import asyncio
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from tasks.ledger.ledger import Ledger
 
 SECONDS_BETWEEN = 2.0
-SHARE_OF_TIME = 10  # a rebuild that takes 1 s is made every 10 s: long outputs cost no more than a tenth of the time
+# a rebuild that takes 1 s is made every 10 s: long outputs cost no more than a tenth of the time
+SHARE_OF_TIME = 10
 LOCK_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.02, 0.25
 
 
 class OutputViews:
-    """The outputs of one flow in one run. `async with` writes what is due at the end, also after an error."""
+    """The outputs of one flow in one run. `async with` writes what is due at the end, also after an
+    error."""
 
     def __init__(self, ledger: "Ledger", flow: str, targets: Sequence[Target]) -> None:
         self._ledger, self._flow, self._targets = ledger, flow, tuple(targets)
@@ -78,9 +81,11 @@ class OutputViews:
     def listing(
         self, document_id: str, path: Path, definition_hash: str
     ) -> Callable[[Connection], None]:
-        """Lists a document in all outputs, where its record shows once the ledger has it. Twice is the same as once.
+        """Lists a document in all outputs, where its record shows once the ledger has it. Twice is
+        the same as once.
 
-        A job for the transaction that makes the record safe: a kill leaves no document that is done and in no output.
+        A job for the transaction that makes the record safe: a kill leaves no document that is done
+        and in no output.
         """
         keys = [target.key for target in self._targets]
         name = entry_name(path, document_id)
@@ -96,7 +101,8 @@ class OutputViews:
             self._task = asyncio.create_task(self._flush_later())
 
     async def flush(self) -> None:
-        """Writes what changed since the last time. Raises StateError when an output cannot be written; nothing is lost by that."""
+        """Writes what changed since the last time. Raises StateError when an output cannot be
+        written; nothing is lost by that."""
         async with self._flushing:
             changed, self._changed = tuple(self._changed), {}
             if not changed:
@@ -114,13 +120,15 @@ class OutputViews:
                 )
 
     async def rebuild(self) -> None:
-        """Writes all outputs whole, with what other processes finished and did not come to write. Raises StateError as `flush` does."""
+        """Writes all outputs whole, with what other processes finished and did not come to write.
+        Raises StateError as `flush` does."""
         async with self._flushing:
             for target in self._targets:
                 await write_target(self._ledger, target)
 
     async def _flush_later(self) -> None:
-        """A disk that is full now may have room at the end of the run, which tries again and tells."""
+        """A disk that is full now may have room at the end of the run, which tries again and
+        tells."""
         while self._changed and not self._ending.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(
@@ -133,9 +141,11 @@ class OutputViews:
 async def write_target(
     ledger: "Ledger", target: Target, document_ids: Sequence[str] | None = None
 ) -> None:
-    """Brings one output up to date: the whole file, or in a folder the files of `document_ids` (None: of all).
+    """Brings one output up to date: the whole file, or in a folder the files of `document_ids`
+    (None: of all).
 
-    Once begun it ends, also when the caller is cancelled, so that no late rename brings an older state back. Raises StateError.
+    Once begun it ends, also when the caller is cancelled, so that no late rename brings an older
+    state back. Raises StateError.
     """
     await unless_cancelled(_write_target(ledger, target, document_ids))
 
@@ -157,8 +167,11 @@ async def _write_target(
             await asyncio.to_thread(work)
         except OSError as exc:
             raise StateError(
-                f"{target.place}: cannot be written ({exc.strerror or type(exc).__name__}). All records are safe in the ledger; "
-                "put this right and run the same command again: it writes them without doing the documents again."
+                f"{target.place}: cannot be written "
+                f"({exc.strerror or type(exc).__name__}). All records are safe in the "
+                "ledger; "
+                "put this right and run the same command again: it writes them without "
+                "doing the documents again."
             ) from exc
 
 

@@ -40,7 +40,8 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
-    """Folded words and numbers; `#`, `%` and `№` stand alone, other punctuation falls away. "N°" gives "n"."""
+    """Folded words and numbers; `#`, `%` and `№` stand alone, other punctuation falls away. "N°"
+    gives "n"."""
     return tuple(_TOKEN.findall(fold(text)))
 
 
@@ -55,7 +56,8 @@ def bare(text: str) -> str:
 
 
 def lookalike(text: str) -> str:
-    """`bare`, with characters that OCR takes for each other made one. Equal for "SBH 1O5" and "58H 105"."""
+    """`bare`, with characters that OCR takes for each other made one. Equal for "SBH 1O5" and "58H
+    105"."""
     return bare(text).translate(_LOOKALIKES).replace("rn", "m")
 
 

@@ -3,7 +3,8 @@
 import re
 from typing import NamedTuple
 
-# Country -> form of what follows it. EU: https://ec.europa.eu/taxation_customs/vies (FAQ, formats of VAT numbers), and CH, NO, GB.
+# Country -> form of what follows it. EU: https://ec.europa.eu/taxation_customs/vies (FAQ, formats
+# of VAT numbers), and CH, NO, GB.
 _VAT_FORMS = {
     "AT": r"U\d{8}", "BE": r"[01]\d{9}", "BG": r"\d{9,10}", "CY": r"\d{8}[A-Z]", "CZ": r"\d{8,10}", "DE": r"\d{9}", "DK": r"\d{8}", "EE": r"\d{9}",
     "EL": r"\d{9}", "ES": r"[A-Z0-9]\d{7}[A-Z0-9]", "FI": r"\d{8}", "FR": r"[A-Z0-9]{2}\d{9}", "GB": r"(?:\d{12}|\d{9})", "HR": r"\d{11}", "HU": r"\d{8}",
@@ -56,7 +57,8 @@ def iban_is_valid(iban: str) -> bool:
 
 
 def find_vat_ids(text: str) -> list[FoundId]:
-    """VAT identifiers with country prefix, by their national form. `checked` where this module knows the national sum."""
+    """VAT identifiers with country prefix, by their national form. `checked` where this module
+    knows the national sum."""
     found = []
     for match in _VAT.finditer(text):
         value = re.sub(r"[ .-]", "", match[0])
@@ -65,7 +67,8 @@ def find_vat_ids(text: str) -> list[FoundId]:
 
 
 def find_bics(text: str) -> list[FoundId]:
-    """Eight or eleven capitals and digits in BIC form. Any capital word of that length looks like one: use beside a label."""
+    """Eight or eleven capitals and digits in BIC form. Any capital word of that length looks like
+    one: use beside a label."""
     return [FoundId(m.start(), m.end(), m[1], checked=False) for m in _BIC.finditer(text)]
 
 

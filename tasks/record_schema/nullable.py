@@ -1,6 +1,7 @@
 """Schema for the model: the same fields, all nullable, so that nothing pushes it to invent.
 
-`schema_for_model` makes the JSON Schema that is sent; `nullable` the pydantic model that an answer is read with.
+`schema_for_model` makes the JSON Schema that is sent; `nullable` the pydantic model that an answer
+is read with.
 """
 
 import functools
@@ -26,7 +27,8 @@ _LISTS = (list, tuple, set, frozenset)
 
 @functools.cache
 def nullable(schema: type[BaseModel]) -> type[BaseModel]:
-    """`schema` with every value optional and its constraints and validators left out: those are for `check`, on what was really found."""
+    """`schema` with every value optional and its constraints and validators left out: those are for
+    `check`, on what was really found."""
     made: dict[type[BaseModel], type[BaseModel] | ForwardRef] = {}
     top = _nullable_model(schema, made)
     classes = {model.__name__: model for model in made.values() if isinstance(model, type)}
@@ -36,10 +38,12 @@ def nullable(schema: type[BaseModel]) -> type[BaseModel]:
 
 
 def schema_for_model(schema: type[BaseModel]) -> JsonObject:
-    """JSON Schema of `nullable(schema)`: every value nullable, no other properties, `$defs` kept, titles and limits left out.
+    """JSON Schema of `nullable(schema)`: every value nullable, no other properties, `$defs` kept,
+    titles and limits left out.
 
-    `required` are the fields that the user's schema requires; the others may be left out, which saves the tokens of their nulls.
-    Decimals are JSON numbers: they are read as written, digit by digit, so no float comes in between. Dates are ISO 8601.
+    `required` are the fields that the user's schema requires; the others may be left out, which
+    saves the tokens of their nulls. Decimals are JSON numbers: they are read as written, digit by
+    digit, so no float comes in between. Dates are ISO 8601.
     """
     full = nullable(schema).model_json_schema(
         mode="validation", schema_generator=_DecimalsAreNumbers
@@ -52,13 +56,15 @@ def schema_for_model(schema: type[BaseModel]) -> JsonObject:
 
 
 class _DecimalsAreNumbers(GenerateJsonSchema):
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:  # noqa: ARG002 - pydantic's signature
+    # pydantic's signature
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:  # noqa: ARG002
         return {"type": "number"}
 
 
 @functools.cache
 def schema_json(schema: type[BaseModel]) -> str:
-    """`schema_for_model` as compact JSON: what is sent and, byte by byte, what the budget's bound counts."""
+    """`schema_for_model` as compact JSON: what is sent and, byte by byte, what the budget's bound
+    counts."""
     return json.dumps(schema_for_model(schema), separators=(",", ":"), ensure_ascii=False)
 
 
@@ -95,7 +101,8 @@ def _nullable_model(
 
 
 def _field(info: FieldInfo, *, is_list: bool) -> Any:
-    # An alias that is a path or a choice has no one key; the field's own name is then what the model is asked for.
+    # An alias that is a path or a choice has no one key; the field's own name is then what the
+    # model is asked for.
     alias = info.validation_alias if isinstance(info.validation_alias, str) else None
     return Field(
         default=[] if is_list else None,
@@ -127,11 +134,14 @@ def _nullable_type(
     if origin is Annotated:
         return _nullable_type(arguments[0], made)
     if origin in (Union, types.UnionType):
-        return Union[tuple(_nullable_type(option, made) for option in arguments)]  # noqa: UP007 - the options are only known now
+        # the options are only known now
+        return Union[tuple(_nullable_type(option, made) for option in arguments)]  # noqa: UP007
     if origin in _LISTS:
-        return list[_nullable_type(arguments[0], made)]  # type: ignore[misc] # a type made at run time
+        # a type made at run time
+        return list[_nullable_type(arguments[0], made)]  # type: ignore[misc]
     if origin is dict or origin is Mapping:
-        return dict[arguments[0], _nullable_type(arguments[1], made)]  # type: ignore[misc,valid-type] # a type made at run time
+        # a type made at run time
+        return dict[arguments[0], _nullable_type(arguments[1], made)]  # type: ignore[misc,valid-type]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return made.get(annotation) or _nullable_model(annotation, made)
     return annotation

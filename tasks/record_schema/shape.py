@@ -114,7 +114,8 @@ def _item(
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:
-    """The annotation without `Annotated` and `None`; of several types the first that this engine can fill."""
+    """The annotation without `Annotated` and `None`; of several types the first that this engine
+    can fill."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) in (Union, types.UnionType):

@@ -8,9 +8,11 @@ from schemas.record import Draft, Evidence, Finding
 
 
 def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) -> Iterator[Finding]:
-    """Required values below the confidence that the flow asks for are for review; other unsure ones, and those that no page shows, are told.
+    """Required values below the confidence that the flow asks for are for review; other unsure
+    ones, and those that no page shows, are told.
 
-    A schema that requires nothing has no value that matters less than another: all of them are for review.
+    A schema that requires nothing has no value that matters less than another: all of them are for
+    review.
     """
     required = required_fields(schema) if schema else frozenset()
     low = [evidence for evidence in draft.evidence if evidence.confidence < review_below]
@@ -34,7 +36,8 @@ def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) ->
 
 
 def required_fields(schema: type[BaseModel], at: str = "") -> frozenset[str]:
-    """Dotted paths of the values that every record must have: required fields, and those of required parts."""
+    """Dotted paths of the values that every record must have: required fields, and those of
+    required parts."""
     found: set[str] = set()
     for name, field in schema.model_fields.items():
         if field.is_required():
@@ -52,7 +55,8 @@ def _unsure(low: list[Evidence], review_below: float) -> str:
         f"{evidence.field} ({evidence.confidence:.2f})"
         for evidence in sorted(low, key=lambda evidence: evidence.confidence)[:3]
     )
-    more = f" and {len(low) - 3} more" if len(low) > 3 else ""  # noqa: PLR2004 - three names fit a line
+    # three names fit a line
+    more = f" and {len(low) - 3} more" if len(low) > 3 else ""  # noqa: PLR2004
     return f"less sure than {review_below:g}: {named}{more}"
 
 

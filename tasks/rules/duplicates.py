@@ -11,7 +11,8 @@ from tasks.services import Services
 
 
 async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Finding]:
-    """Only the later file is told to be the duplicate, also when both are checked again. The same bytes are one document, never two."""
+    """Only the later file is told to be the duplicate, also when both are checked again. The same
+    bytes are one document, never two."""
     number, seller = facts.text("number"), facts.text("seller.vat_id") or facts.text("seller.name")
     if not number or not seller:
         return []
@@ -30,7 +31,8 @@ async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Fin
 
 
 def invoice_key(number: str, seller: str, year: int | None) -> str:
-    """A hash, so that the ledger holds no text of the document; letters and digits count, case, accents and spaces do not.
+    """A hash, so that the ledger holds no text of the document; letters and digits count, case,
+    accents and spaces do not.
 
     The year belongs to it because many sellers count from 1 each January.
     """

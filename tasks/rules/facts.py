@@ -16,7 +16,8 @@ from tasks.vocabulary.terms import Found, invoice_terms, item_terms
 
 @dataclass(frozen=True)
 class Facts:
-    """A record and what is known about it. `exact` are the paths of values that an e-invoice gave, which no one can have misread."""
+    """A record and what is known about it. `exact` are the paths of values that an e-invoice gave,
+    which no one can have misread."""
 
     record: Mapping[str, JsonValue]
     exact: frozenset[str]
@@ -51,7 +52,8 @@ class Facts:
         return as_day(found.value) if found else None
 
     def paths(self, *terms: str) -> tuple[str, ...]:
-        """Where the values of these terms stand in the record; those that it does not have are left out."""
+        """Where the values of these terms stand in the record; those that it does not have are left
+        out."""
         return tuple(self.terms[term].path for term in terms if term in self.terms)
 
     def items(self, term: str, kind: str) -> list[dict[str, Found]]:

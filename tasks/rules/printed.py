@@ -18,7 +18,8 @@ MAX_PAGES = (
 
 
 async def printed_differences(draft: Draft, facts: Facts, services: Services) -> list[Finding]:
-    """Number and total of an e-invoice that no page shows. Silent where a page has no readable text layer, or pages were left out."""
+    """Number and total of an e-invoice that no page shows. Silent where a page has no readable text
+    layer, or pages were left out."""
     wanted = dict(_wanted(facts))
     if not wanted or not draft.pages or draft.page_count > min(len(draft.pages), MAX_PAGES):
         return []
@@ -74,7 +75,8 @@ def number_pattern(number: str) -> re.Pattern[str]:
 
 
 def amount_pattern(amount: Decimal) -> re.Pattern[str]:
-    """An amount in any country's writing: 1021.91 is also `1.021,91`, `1 021,91`, `1'021.91`. Trailing zeros may lack."""
+    """An amount in any country's writing: 1021.91 is also `1.021,91`, `1 021,91`, `1'021.91`.
+    Trailing zeros may lack."""
     digits = f"{abs(amount):f}"
     whole, _, cents = digits.partition(".")
     cents = cents.rstrip("0")

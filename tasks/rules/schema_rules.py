@@ -10,9 +10,11 @@ from tasks.rules.values import leaves
 
 
 def schema_findings(record: Mapping[str, JsonValue], schema: type[BaseModel]) -> Iterator[Finding]:
-    """One finding for each value that is missing or refused; one alone, `nothing_found`, when the record has no value at all.
+    """One finding for each value that is missing or refused; one alone, `nothing_found`, when the
+    record has no value at all.
 
-    What was not found is left out before, so that a default of the schema counts and a null is never a value. Raises StepError when a validator breaks.
+    What was not found is left out before, so that a default of the schema counts and a null is
+    never a value. Raises StepError when a validator breaks.
     """
     if next(leaves(dict(record)), None) is None:
         required = tuple(name for name, field in schema.model_fields.items() if field.is_required())
@@ -51,7 +53,8 @@ def _finding(path: str, message: str, *, missing: bool) -> Finding:
 
 
 def _path(record: Mapping[str, JsonValue], place: tuple[int | str, ...], *, missing: bool) -> str:
-    """Dotted path of a validation error. Its place also names branches of unions, which are not in the record and are left out."""
+    """Dotted path of a validation error. Its place also names branches of unions, which are not in
+    the record and are left out."""
     path = ""
     holder: JsonValue = dict(record)
     for index, step in enumerate(place):

@@ -1,7 +1,8 @@
 """Rules about sums: lines, discounts, tax, total, amount due.
 
-The equations are those of EN 16931-1, rules BR-CO-10 to BR-CO-17, and a rule is silent where one of its amounts was not found.
-Sums of printed amounts may differ by one smallest unit of the currency, or half a unit for each amount added up.
+The equations are those of EN 16931-1, rules BR-CO-10 to BR-CO-17, and a rule is silent where one of
+its amounts was not found. Sums of printed amounts may differ by one smallest unit of the currency,
+or half a unit for each amount added up.
 """
 
 from collections.abc import Iterable, Iterator
@@ -71,7 +72,10 @@ def _lines(facts: Facts) -> Iterator[Finding]:
     )
     found = sum(known, _ZERO)
     if expected and not _near_any(found, expected, _tolerance(facts, len(known) + 1)):
-        message = f"the lines add up to {found}, which is neither the net total ({expected[0]}) nor the total"
+        message = (
+            f"the lines add up to {found}, which is neither the net total ({expected[0]}) nor "
+            "the total"
+        )
         yield Finding(
             code="lines_do_not_add_up",
             message=message,
@@ -80,7 +84,8 @@ def _lines(facts: Facts) -> Iterator[Finding]:
 
 
 def _line_products(facts: Facts) -> Iterator[Finding]:
-    """A note only: unit prices are printed rounded, and paper has discounts that a schema has no field for."""
+    """A note only: unit prices are printed rounded, and paper has discounts that a schema has no
+    field for."""
     for item in facts.items("lines", "line"):
         quantity, price, amount = (
             item_amount(item, term) for term in ("quantity", "unit_price", "net_amount")
@@ -117,7 +122,8 @@ def _paths(item: dict[str, Found], *terms: str) -> tuple[str, ...]:
 
 
 def _net_total(facts: Facts) -> Iterator[Finding]:
-    """BR-CO-13. Shops print lines and their sum with tax; then it is the total that follows from them."""
+    """BR-CO-13. Shops print lines and their sum with tax; then it is the total that follows from
+    them."""
     line_total, net, total = (
         facts.amount("line_total"),
         facts.amount("net_total"),

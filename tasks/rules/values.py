@@ -10,7 +10,8 @@ from tasks.vocabulary.terms import Found
 
 
 def without_nulls(value: JsonValue) -> JsonValue:
-    """The same without what was not found: nulls, empty lists, and objects that hold nothing else. Items of lists stay, so that paths stay right."""
+    """The same without what was not found: nulls, empty lists, and objects that hold nothing else.
+    Items of lists stay, so that paths stay right."""
     if isinstance(value, dict):
         kept = {name: without_nulls(each) for name, each in value.items()}
         return {name: each for name, each in kept.items() if each not in (None, {}, [])}

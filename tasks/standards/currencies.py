@@ -9,7 +9,11 @@ LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO 
 SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER
 ZAR ZMW ZWG
 """
-_WITHDRAWN = "ANG BGN HRK LTL LVL EEK SKK SIT MTL CYP DEM FRF ITL ESP NLG BEF ATS PTE FIM IEP GRD LUF CUC SLL ZWL"  # still on old paper
+# still on old paper
+_WITHDRAWN = (
+    "ANG BGN HRK LTL LVL EEK SKK SIT MTL CYP DEM FRF ITL ESP NLG BEF ATS PTE FIM IEP GRD LUF "
+    "CUC SLL ZWL"
+)
 _NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 
@@ -39,10 +43,12 @@ def is_currency(code: str) -> bool:
 
 
 def minor_unit(code: str | None) -> Decimal:
-    """The value of the last digit of an amount: 0.01 for EUR and for a currency that is not known, 1 for JPY, 0.001 for KWD."""
+    """The value of the last digit of an amount: 0.01 for EUR and for a currency that is not known,
+    1 for JPY, 0.001 for KWD."""
     return Decimal(1).scaleb(-_DIGITS.get(code or "", 2))
 
 
 def cash_rounding(code: str | None) -> Decimal:
-    """By how much a total may differ from the exact sum because there is no smaller coin: half of it."""
+    """By how much a total may differ from the exact sum because there is no smaller coin: half of
+    it."""
     return _CASH_STEP.get(code or "", Decimal(0)) / 2

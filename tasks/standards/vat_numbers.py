@@ -1,7 +1,8 @@
 """European VAT numbers: forms and check digits by country.
 
-Forms: EU Commission, VIES frequently asked questions, Q11. Check digits: the national algorithms that are public; other countries are
-checked by form only, and a number without a known country prefix not at all.
+Forms: EU Commission, VIES frequently asked questions, Q11. Check digits: the national algorithms
+that are public; other countries are checked by form only, and a number without a known country
+prefix not at all.
 """
 
 import re
@@ -15,7 +16,8 @@ class VatProblem(Enum):
 
 
 def vat_problem(text: str) -> VatProblem | None:
-    """None when nothing is wrong, or nothing can be said. Spaces, dots, hyphens and slashes do not count."""
+    """None when nothing is wrong, or nothing can be said. Spaces, dots, hyphens and slashes do not
+    count."""
     vat = re.sub(r"[\s./-]", "", text).upper()
     country, number = ("CH", vat[3:]) if vat.startswith("CHE") else (vat[:2], vat[2:])
     form = _FORMS.get("EL" if country == "GR" else country)
@@ -113,7 +115,8 @@ def _ireland(number: str) -> bool:
 
 
 def _netherlands(number: str) -> bool:
-    """Companies: weights, modulo 11. Sole traders, since 2020: modulo 97 over the whole number with its prefix."""
+    """Companies: weights, modulo 11. Sole traders, since 2020: modulo 97 over the whole number with
+    its prefix."""
     if _weighted(number, range(9, 1, -1)) % 11 == int(number[8]):
         return True
     return int("".join(str(int(character, 36)) for character in f"NL{number}")) % 97 == 1

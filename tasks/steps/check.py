@@ -18,13 +18,16 @@ from tasks.rules.sums import sums
 from tasks.services import Services
 
 RULES = (sums, dates, identifiers)
-"""Rules of a record by itself. What breaks one may have been misread, so the model is asked once more; see docs/checks.md."""
+"""Rules of a record by itself. What breaks one may have been misread, so the model is asked once
+more; see docs/checks.md."""
 
 
 async def check(draft: Draft, settings: CheckSettings, services: Services) -> Draft:
-    """Adds findings; those of weight `review` make the document `needs_review`. Without a schema and a record there is nothing to check.
+    """Adds findings; those of weight `review` make the document `needs_review`. Without a schema
+    and a record there is nothing to check.
 
-    Where a value is missing or a rule broken, a model that read the document is asked once more, and what it says is kept if less is broken then.
+    Where a value is missing or a rule broken, a model that read the document is asked once more,
+    and what it says is kept if less is broken then.
     """
     if services.flow.schema is None and draft.record is None:
         return draft
@@ -61,7 +64,8 @@ async def _asked_again(
     draft: Draft, broken: list[Finding], services: Services
 ) -> tuple[Draft, list[Finding]]:
     """The better of two readings. What the second one cost counts in both cases."""
-    from tasks.reask import ask_again  # noqa: PLC0415 - only a flow with models needs what it imports
+    # only a flow with models needs what it imports
+    from tasks.reask import ask_again  # noqa: PLC0415
 
     second = await ask_again(draft, services, _for_review(broken))
     still = broken_rules(second, services)

@@ -35,17 +35,22 @@ KNOWN_NAMES = (
     "cii.xml",
     "order-x.xml",
 )
-"""Names that the formats prescribe or writers use, compared without case; the likeliest is read first. Others are known by content."""
+"""Names that the formats prescribe or writers use, compared without case; the likeliest is read
+first. Others are known by content."""
 
 
-async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services) -> Draft:  # noqa: ARG001 - steps share one signature
-    """Fills `record` and `evidence` from the XML of a PDF attachment or of a bare XML file; another document comes back unchanged.
+# steps share one signature
+async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services) -> Draft:  # noqa: ARG001
+    """Fills `record` and `evidence` from the XML of a PDF attachment or of a bare XML file; another
+    document comes back unchanged.
 
-    `record_complete` when the record satisfies the flow's schema and the profile leaves nothing out that the schema has a field for, so that no
-    later step asks a model. A bare XML file has no pages that could tell more: it is always complete, and `check` says what is missing.
+    `record_complete` when the record satisfies the flow's schema and the profile leaves nothing out
+    that the schema has a field for, so that no later step asks a model. A bare XML file has no
+    pages that could tell more: it is always complete, and `check` says what is missing.
 
-    Raises `UnsupportedTypeError` (an XML file that is not an invoice), `UnreadableError`, `LimitError` and `PasswordError`. Broken XML inside
-    a PDF is a note: the pages can still be read.
+    Raises `UnsupportedTypeError` (an XML file that is not an invoice), `UnreadableError`,
+    `LimitError` and `PasswordError`. Broken XML inside a PDF is a note: the pages can still be
+    read.
     """
     document, schema = draft.document, services.flow.schema or Invoice
     if _is_bare_xml(document):
@@ -76,7 +81,8 @@ async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services)
 
 
 def _is_bare_xml(document: Document) -> bool:
-    """By content; where the content is text of no known kind, such as UTF-16 without a mark, the name decides."""
+    """By content; where the content is text of no known kind, such as UTF-16 without a mark, the
+    name decides."""
     return document.media_type == XML or (
         document.media_type in ("text/plain", UNKNOWN) and document.path.suffix.casefold() == ".xml"
     )
@@ -105,7 +111,8 @@ def _read_path(path: Path) -> EInvoice | NotAnInvoice:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The invoice among a PDF's attachments and the others beside it, or why there is none although there is XML."""
+    """The invoice among a PDF's attachments and the others beside it, or why there is none although
+    there is XML."""
 
     invoice: EInvoice | None
     findings: tuple[Finding, ...] = ()
@@ -129,7 +136,10 @@ def _search(attachments: list[Attachment]) -> _Search:
         elif invoice is None:
             invoice = read
         elif read.values.get("number") != invoice.values.get("number"):
-            message = f"the attached {attachment.name!r} is another invoice ({read.values.get('number')}), which was not read"
+            message = (
+                f"the attached {attachment.name!r} is another invoice "
+                f"({read.values.get('number')}), which was not read"
+            )
             others.append(Finding(code="einvoice_several", message=message))
     return _Search(invoice, tuple(others if invoice else notes))
 
@@ -175,7 +185,8 @@ def _filled(draft: Draft, found: EInvoice, schema: type[BaseModel], *, bare: boo
 
 
 def _leaves_out(found: EInvoice, projection: Projection, schema: type[BaseModel]) -> bool:
-    """Whether the paper may say more than the XML: MINIMUM has a few totals and parties only, BASIC WL no lines ("without lines")."""
+    """Whether the paper may say more than the XML: MINIMUM has a few totals and parties only, BASIC
+    WL no lines ("without lines")."""
     if found.profile is Profile.MINIMUM:
         return any(value in (None, []) for value in projection.record.values())
     return "lines" not in found.values and any(

@@ -45,9 +45,11 @@ def gateway_of(services: Services) -> ModelGateway | None:
 
 
 async def extract(draft: Draft, settings: ExtractSettings, services: Services) -> Draft:
-    """Fills `extractions`, one for each page in order. A page that cannot be read has an error and a finding `page_unreadable`.
+    """Fills `extractions`, one for each page in order. A page that cannot be read has an error and
+    a finding `page_unreadable`.
 
-    Raises the first page's error when no page can be read; BudgetExceededError, ProviderDownError and the like after the calls in flight ended.
+    Raises the first page's error when no page can be read; BudgetExceededError, ProviderDownError
+    and the like after the calls in flight ended.
     """
     if draft.record_complete or not draft.pages:
         return draft
@@ -97,7 +99,8 @@ async def _each(
     work: Callable[[tuple[int, ...]], Awaitable[list[PageRead]]],
     slots: asyncio.Semaphore,
 ) -> list[list[PageRead]]:
-    """`work` for each batch, as `slots` become free. After an error none is begun, and those begun end first: what they cost is kept."""
+    """`work` for each batch, as `slots` become free. After an error none is begun, and those begun
+    end first: what they cost is kept."""
     done: list[list[PageRead]] = []
     errors: list[Exception] = []
     tasks: set[asyncio.Task[None]] = set()
@@ -142,7 +145,8 @@ async def _read_locally(document: Document, number: int, services: Services) -> 
 
 
 class _PageReader:
-    """Reads the pages of one document by a vision model: one request a page, or several pages in one."""
+    """Reads the pages of one document by a vision model: one request a page, or several pages in
+    one."""
 
     def __init__(
         self, draft: Draft, settings: ExtractSettings, services: Services, gateway: ModelGateway
@@ -181,7 +185,8 @@ class _PageReader:
                 break
             question = enlarged
         raise AnswerCutError(
-            f"the text of page {number} does not fit into {question.max_tokens} tokens; raise `extract.max_tokens`."
+            f"the text of page {number} does not fit into {question.max_tokens} tokens; "
+            "raise `extract.max_tokens`."
         )
 
     def _page(self, number: int, text: str, model: str) -> PageRead:
@@ -191,7 +196,8 @@ class _PageReader:
         )
 
     async def _read_together(self, batch: Sequence[int]) -> list[PageRead]:
-        """Pages without text are left out first. When the common answer is of no use, each page is asked for alone."""
+        """Pages without text are left out first. When the common answer is of no use, each page is
+        asked for alone."""
         reads, inked = [], []
         for number in batch:
             try:
@@ -248,13 +254,15 @@ def _sendable(image: PageImage, number: int) -> PageImage:
     if len(image.data) > wire.MAX_IMAGE_BYTES:
         megabytes = len(image.data) / 1_048_576
         raise LimitError(
-            f"the image of page {number} has {megabytes:.1f} MB, and a model takes 10; lower `render.max_side_px`."
+            f"the image of page {number} has {megabytes:.1f} MB, and a model takes 10; "
+            "lower `render.max_side_px`."
         )
     return image
 
 
 def _texts_by_position(answer: str, count: int) -> list[str] | None:
-    """The text of each image, or None when the answer does not have every one of them exactly once."""
+    """The text of each image, or None when the answer does not have every one of them exactly
+    once."""
     try:
         pages = json.loads(wire.json_text(answer))["pages"]
         texts = {page["page_number"]: page["text"] for page in pages}

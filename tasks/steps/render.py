@@ -1,6 +1,7 @@
 """The step `render`: opens a document, applies limits and page selection, yields page handles.
 
-No image is made here: steps ask `services.reader` for one when they need it, so that memory stays flat at any length.
+No image is made here: steps ask `services.reader` for one when they need it, so that memory stays
+flat at any length.
 """
 
 from schemas.document import PageHandle
@@ -51,7 +52,8 @@ async def render(draft: Draft, settings: RenderSettingsSpec, services: Services)
         findings.append(
             Finding(
                 code=LEFT_OUT,
-                message=f"not read, because of `render.max_pages: {settings.max_pages}`: {left_out}",
+                message=f"not read, because of `render.max_pages: {settings.max_pages}`: "
+                f"{left_out}",
             )
         )
     pages = tuple(
@@ -63,10 +65,12 @@ async def render(draft: Draft, settings: RenderSettingsSpec, services: Services)
 
 
 def _without_pages(draft: Draft) -> Draft:
-    """An XML file is an e-invoice as a whole or nothing at all; `einvoice` comes before this step."""
+    """An XML file is an e-invoice as a whole or nothing at all; `einvoice` comes before this
+    step."""
     if draft.record is None:
         raise UnsupportedTypeError(
-            "an XML file that no step could read as an e-invoice; only the step `einvoice` reads XML"
+            "an XML file that no step could read as an e-invoice; only the step `einvoice` "
+            "reads XML"
         )
     return draft.model_copy(update={"pages": (), "page_count": 0})
 

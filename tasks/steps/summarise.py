@@ -24,9 +24,11 @@ CORRECTIONS = 2  # times that an answer which does not fit is asked for again, w
 
 
 async def summarise(draft: Draft, settings: SummariseSettings, services: Services) -> Draft:
-    """Fills `record`, null where nothing was found, and `evidence`. What an e-invoice said before stands; only the rest is filled.
+    """Fills `record`, null where nothing was found, and `evidence`. What an e-invoice said before
+    stands; only the rest is filled.
 
-    Raises AnswerInvalidError and AnswerCutError when the model gives no usable answer, also after asking again.
+    Raises AnswerInvalidError and AnswerCutError when the model gives no usable answer, also after
+    asking again.
     """
     schema = services.flow.schema
     if draft.record_complete or schema is None:
@@ -116,7 +118,8 @@ class _Summary:
         return self._joined([await self._answer_to(question) for question in questions])
 
     async def _answer_to(self, question: Question) -> _Part:
-        """One call, or more: with more room when the answer is cut, with the errors when it does not fit, by halves when it is too long."""
+        """One call, or more: with more room when the answer is cut, with the errors when it does
+        not fit, by halves when it is too long."""
         pages, corrections, enlargements = question.page_numbers, 0, 0
         while True:
             try:
@@ -137,7 +140,8 @@ class _Summary:
                 if len(pages) > 1:
                     return await self._by_halves(pages)
                 raise AnswerCutError(
-                    f"the record does not fit into {question.max_tokens} tokens; raise `summarise.max_tokens` or ask for fewer fields."
+                    f"the record does not fit into {question.max_tokens} tokens; raise "
+                    "`summarise.max_tokens` or ask for fewer fields."
                 )
             read = reading.read_answer(answer.text, self._schema)
             if not read.problems or corrections == CORRECTIONS:
@@ -148,11 +152,15 @@ class _Summary:
         if read.record is None:
             problems = "; ".join(read.problems[:3])
             raise AnswerInvalidError(
-                f"the model's answer does not fit the schema, also after asking {CORRECTIONS} times again: {problems}."
+                "the model's answer does not fit the schema, also after asking "
+                f"{CORRECTIONS} times again: {problems}."
             )
         if not read.problems:
             return _Part(read.record)
-        message = f"the model's answer did not fit the schema in {len(read.problems)} places, which were left empty: {'; '.join(read.problems[:5])}"
+        message = (
+            f"the model's answer did not fit the schema in {len(read.problems)} places, which "
+            f"were left empty: {'; '.join(read.problems[:5])}"
+        )
         return _Part(
             read.record, (Finding(code="answer_invalid", message=message, fields=read.fields),)
         )
@@ -177,6 +185,9 @@ class _Summary:
         record, conflicts = reading.merge([part.record for part in parts])
         findings = [finding for part in parts for finding in part.findings]
         if conflicts:
-            message = f"the parts in which this long document was read state different values for {', '.join(conflicts)}; the first was taken"
+            message = (
+                "the parts in which this long document was read state different values for "
+                f"{', '.join(conflicts)}; the first was taken"
+            )
             findings.append(Finding(code="parts_disagree", message=message, fields=conflicts))
         return _Part(record, tuple(findings))

@@ -10,10 +10,11 @@ from tasks.services import Services
 
 
 async def write(draft: Draft, settings: WriteSettings, services: Services) -> Draft:
-    """Called after `Ledger.finish`, and for skipped documents, whose outputs may lack them. Returns the draft unchanged.
+    """Called after `Ledger.finish`, and for skipped documents, whose outputs may lack them. Returns
+    the draft unchanged.
 
-    With `services.outputs` the files follow at most two seconds later; without, as in a notebook, they are written at once.
-    Raises StateError when they cannot be written, which loses nothing.
+    With `services.outputs` the files follow at most two seconds later; without, as in a notebook,
+    they are written at once. Raises StateError when they cannot be written, which loses nothing.
     """
     del (
         settings

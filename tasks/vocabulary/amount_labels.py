@@ -9,32 +9,32 @@ from tasks.printed_values.folding import tokens, word_set
 from tasks.vocabulary.labels import Concept, LabelBook
 
 _WORDS: dict[str, str] = {
-    "count": "qty quantity items item pcs points point saved savings saving count menge anzahl aantal stuks articles articulos articoli pieces units tickets guests",
-    "change": "change ruckgeld rueckgeld wechselgeld rendu wisselgeld cambio resto vuelto kembali baki retour",
-    "paid": "cash paid tender tendered tendering visa mastercard master card credit debit amex payment bar gegeben especes contant pin efectivo contanti bargeld received deposit "
-    "prepaid anzahlung anzahlungen anzahlungsbetrag vorauszahlung acompte acomptes regle paye betaald voldaan pagado anticipo acconto pagato cheque nets ewallet",
+    "count": "qty quantity items item pcs points point saved savings saving count " "menge " "anzahl " "aantal stuks articles articulos articoli pieces units tickets guests",
+    "change": "change ruckgeld rueckgeld wechselgeld rendu wisselgeld cambio resto " "vuelto " "kembali " "baki retour",
+    "paid": "cash paid tender tendered tendering visa mastercard master card credit " "debit " "amex " "payment bar gegeben especes contant pin efectivo contanti bargeld received deposit "
+    "prepaid anzahlung anzahlungen anzahlungsbetrag vorauszahlung acompte acomptes regle " "paye betaald voldaan pagado anticipo acconto pagato cheque nets ewallet",
     "round": "rounding rounded round arrondi rundung afronding redondeo arrotondamento roundng",
     "after": "after apres nach na despues dopo rounded",
     "before": "before b4 avant vor voor antes prima",
-    "discount": "discount disc allowance allowances rabatt rabatte nachlass remise remises korting descuento sconto skonto abschlag abschlage promo voucher rebate escompte",
-    "sub": "subtotal subtotaal subtotale zwischensumme sub sous positionssumme parcial warenwert subtot partial",
-    "tax": "gst vat tax taxes sst tva mwst ust umsatzsteuer mehrwertsteuer steuer steuerbetrag steuersumme btw iva igic imposta impuesto impuestos imposte aliquota cgst sgst igst hst pst qst mva moms gct cst taxe",
-    "incl": "incl inclusive including included inc include ttc inklusive inkl inclusief compris comprise brutto bruttobetrag bruttosumme gross incluido incluidos inclusa inclusi ivato incluye tvac",
-    "excl": "excl exclusive excluding excluded ex exclusief exkl exklusive ohne hors ht htva sans zonder sin senza netto nettobetrag nettosumme net nett imponible imponibile taxable untaxed basisbetrag "
+    "discount": "discount disc allowance allowances rabatt rabatte nachlass remise " "remises " "korting " "descuento sconto skonto abschlag abschlage promo voucher rebate escompte",
+    "sub": "subtotal subtotaal subtotale zwischensumme sub sous positionssumme " "parcial " "warenwert " "subtot partial",
+    "tax": "gst vat tax taxes sst tva mwst ust umsatzsteuer mehrwertsteuer " "steuer " "steuerbetrag " "steuersumme btw iva igic imposta impuesto impuestos imposte aliquota cgst sgst igst " "hst pst qst mva moms gct cst taxe",
+    "incl": "incl inclusive including included inc include ttc inklusive inkl " "inclusief " "compris " "comprise brutto bruttobetrag bruttosumme gross incluido incluidos inclusa inclusi " "ivato incluye tvac",
+    "excl": "excl exclusive excluding excluded ex exclusief exkl exklusive ohne hors ht " "htva " "sans " "zonder sin senza netto nettobetrag nettosumme net nett imponible imponibile taxable " "untaxed basisbetrag "
     "bemessungsgrundlage nettowert hthva tvanoncomprise steuerfrei",
-    "total": "total totals totali totaal totale gesamt gesamtbetrag gesamtsumme gesamtpreis summe rechnungsbetrag rechnungssumme rechnungsendbetrag endbetrag endsumme bruttosumme bruttobetrag nettosumme "
+    "total": "total totals totali totaal totale gesamt gesamtbetrag gesamtsumme " "gesamtpreis " "summe " "rechnungsbetrag rechnungssumme rechnungsendbetrag endbetrag endsumme bruttosumme " "bruttobetrag nettosumme "
     "nettobetrag tot ttl jumlah amaun totalt",
-    "amount": "amount amt montant betrag bedrag importe importi importo somme sum sales sale valore prix facture invoice fattura fatture factura steuerbetrag basisbetrag nettowert warenwert",
-    "grand": "grand gesamtbetrag rechnungsbetrag endbetrag endsumme rechnungsendbetrag final overall general generale complessivo",
+    "amount": "amount amt montant betrag bedrag importe importi importo somme sum sales " "sale " "valore " "prix facture invoice fattura fatture factura steuerbetrag basisbetrag nettowert " "warenwert",
+    "grand": "grand gesamtbetrag rechnungsbetrag endbetrag endsumme " "rechnungsendbetrag " "final " "overall general generale complessivo",
     "net": "net nett netto",
     "paper": "invoice bill receipt",
     "balance": "due balance owing outstanding saldo solde offen offener restant",
-    "due": "due payable balance zahlbetrag payer zahlen zahlender betalen pagar pagare saldo solde owing outstanding restant offen offener verschuldigd dovuto owed uberweisen ueberweisen",
-    "charge": "shipping freight delivery postage versand versandkosten port livraison verzendkosten bezorgkosten envio spedizione trasporto service svc serv charge charges handling "
+    "due": "due payable balance zahlbetrag payer zahlen zahlender betalen pagar " "pagare " "saldo " "solde owing outstanding restant offen offener verschuldigd dovuto owed uberweisen " "ueberweisen",
+    "charge": "shipping freight delivery postage versand versandkosten port " "livraison " "verzendkosten " "bezorgkosten envio spedizione trasporto service svc serv charge charges handling "
     "porto fee fees tips tip gratuity carriage",
     "extra": "zuschlag zuschlage surcharge surcharges",
-    "other": "within days tage tagen jours dagen dias giorni innerhalb entro previous prior opening forward precedent vorheriger anterior precedente limit credit_limit average",
-    "unit": "price unit rate prijs preis prezzo precio unitaire unitario einzelpreis stuckpreis unitprice",
+    "other": "within days tage tagen jours dagen dias giorni innerhalb entro previous " "prior " "opening " "forward precedent vorheriger anterior precedente limit credit_limit average",
+    "unit": "price unit rate prijs preis prezzo precio unitaire unitario " "einzelpreis " "stuckpreis " "unitprice",
 }  # fmt: skip
 _CLASSES: dict[str, set[str]] = {}
 for _name, _text in _WORDS.items():
@@ -44,7 +44,8 @@ _BOOK = LabelBook({"word": _CLASSES})
 
 
 class AmountLabel(NamedTuple):
-    """`weight` is how far the words settle the concept, 0..1; `net_word`: "net total", which tills print for what is to be paid."""
+    """`weight` is how far the words settle the concept, 0..1; `net_word`: "net total", which tills
+    print for what is to be paid."""
 
     concept: Concept
     weight: float
@@ -52,7 +53,8 @@ class AmountLabel(NamedTuple):
 
 
 class _Rule(NamedTuple):
-    """`every` class of words must occur, `some` one of them unless empty, `no` one of these. A rule without concept names no sum."""
+    """`every` class of words must occur, `some` one of them unless empty, `no` one of these. A rule
+    without concept names no sum."""
 
     every: frozenset[str]
     some: frozenset[str]
@@ -118,7 +120,8 @@ _MOST_TORN = 3
 def amount_label(text: str, *, forgiving: bool = False) -> AmountLabel | None:
     """The concept that the words of `text` name, or None when they name none that can be summed.
 
-    `forgiving`: the text comes from OCR, so that "Arnount" is an amount; in a text layer, "Chang" is no change.
+    `forgiving`: the text comes from OCR, so that "Arnount" is an amount; in a text layer, "Chang"
+    is no change.
     """
     words = list(tokens(text)[-_MOST_WORDS:])
     if forgiving:

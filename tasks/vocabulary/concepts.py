@@ -2,8 +2,9 @@
 
 By its name, alias, title, description and type, and by what it is nested in.
 
-A name has an attribute ("address"), perhaps a party ("store_address") and a qualifier ("due_date"), in any order and language: the attribute
-wins, so `store_address`, `adresse_fournisseur` and "address of the company" are all the seller's address.
+A name has an attribute ("address"), perhaps a party ("store_address") and a qualifier ("due_date"),
+in any order and language: the attribute wins, so `store_address`, `adresse_fournisseur` and
+"address of the company" are all the seller's address.
 """
 
 import re
@@ -25,7 +26,8 @@ ValueType = Literal["date", "datetime", "decimal", "float", "int", "str", "bool"
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`key` is a concept or, for a field the lexicon does not know, the field's own; `phrases` are labels made from its name."""
+    """`key` is a concept or, for a field the lexicon does not know, the field's own; `phrases` are
+    labels made from its name."""
 
     kind: Kind
     key: str
@@ -36,10 +38,10 @@ class Meaning:
 
 _PARTIES: dict[Party, frozenset[str]] = {
     "other": word_set("payee representative beneficiary bank signatory agency agent carrier"),
-    "delivery": word_set("delivery shipping ship deliver livraison lieferung liefer entrega envio consegna levering shipment destination"),
-    "buyer": word_set("buyer customer client recipient purchaser bill billed billing acheteur kunde kunden kaeufer kaufer klant koper cliente comprador acquirente receiver destinataire debtor abonne destinatario rechnungsempfaenger"),
-    "seller": word_set("seller vendor supplier issuer company merchant store shop business provider biller fournisseur vendeur emetteur societe entreprise verkaeufer verkaufer lieferant firma aussteller "
-    "verkoper leverancier bedrijf proveedor vendedor emisor empresa venditore fornitore cedente azienda sender retailer restaurant hotel organisation organization commerce tienda negozio winkel laden"),
+    "delivery": word_set("delivery shipping ship deliver livraison lieferung liefer entrega envio consegna " "levering shipment destination"),
+    "buyer": word_set("buyer customer client recipient purchaser bill billed billing acheteur kunde kunden " "kaeufer kaufer klant koper cliente comprador acquirente receiver destinataire debtor " "abonne destinatario rechnungsempfaenger"),
+    "seller": word_set("seller vendor supplier issuer company merchant store shop business provider biller " "fournisseur vendeur emetteur societe entreprise verkaeufer verkaufer lieferant firma " "aussteller "
+    "verkoper leverancier bedrijf proveedor vendedor emisor empresa venditore fornitore " "cedente azienda sender retailer restaurant hotel organisation organization commerce " "tienda negozio winkel laden"),
 }  # fmt: skip
 _DATE = word_set("date datum fecha data dated day jour issued due")
 _NUMBER = word_set(
@@ -94,20 +96,23 @@ _NUMBERS: tuple[tuple[Concept, frozenset[str]], ...] = (
     (Concept.REGISTRATION_NUMBER, word_set("registration register registry siren kvk hrb company")),
 )
 _DOCUMENT = word_set(
-    "invoice receipt bill document facture rechnung rechnungs factuur factura fattura beleg ticket doc inv slip voucher statement recibo ricevuta"
+    "invoice receipt bill document facture rechnung rechnungs factuur factura fattura "
+    "beleg ticket doc inv slip voucher statement recibo ricevuta"
 )
 _DATES: tuple[tuple[Concept, frozenset[str]], ...] = (
     (
         Concept.DUE_DATE,
         word_set(
-            "due payment deadline echeance faelligkeit fallig faellig faelligkeits vervaldatum verval vencimiento scadenza pay payable limite"
+            "due payment deadline echeance faelligkeit fallig faellig faelligkeits "
+            "vervaldatum verval vencimiento scadenza pay payable limite"
         ),
     ),
     (Concept.ORDER_DATE, word_set("order commande bestell bestelldatum auftrags pedido ordine po")),
     (
         Concept.DELIVERY_DATE,
         word_set(
-            "delivery delivered shipping shipped ship service supply livraison liefer lieferdatum lever entrega consegna"
+            "delivery delivered shipping shipped ship service supply livraison liefer "
+            "lieferdatum lever entrega consegna"
         ),
     ),
     (
@@ -117,7 +122,8 @@ _DATES: tuple[tuple[Concept, frozenset[str]], ...] = (
     (Concept.PERIOD_END, word_set("end to until bis fin ende tot hasta fine thru through")),
 )
 _NEVER_ISSUE = word_set(
-    "birth print printed expiry expires expiration valid tax check arrival departure hired signed received created updated scheme point"
+    "birth print printed expiry expires expiration valid tax check arrival departure hired "
+    "signed received created updated scheme point"
 )
 _UNREADABLE = word_set(
     "scheme category currency base"
@@ -128,10 +134,12 @@ _CURRENCY = word_set("currency devise wahrung waehrung valuta moneda divisa monn
 _ELECTRONIC = word_set("email electronic")
 _TAX_NUMBERS = word_set("gstin siret nif cif abn tin ein steuernummer")
 _SUMMED = word_set(
-    "total amount sum betrag montant importe importo gesamtbetrag ttc subtotal gross net tax totale totaal summe"
+    "total amount sum betrag montant importe importo gesamtbetrag ttc subtotal gross net "
+    "tax totale totaal summe"
 )
 _FILLER = word_set(
-    "the a an of de du la le el des der die das van di del il or and et und as such what which is was where how"
+    "the a an of de du la le el des der die das van di del il or and et und as such what "
+    "which is was where how"
 )
 
 
@@ -150,7 +158,8 @@ def meaning_of(
     title: str | None = None,
     description: str | None = None,
 ) -> Meaning:
-    """What the field at `path` (names from the outermost model in) means. A name that says nothing leaves it to title and description."""
+    """What the field at `path` (names from the outermost model in) means. A name that says nothing
+    leaves it to title and description."""
     parents = [word for name in path[:-1] for word in words_of(name)]
     names = [path[-1], *(text for text in (alias, title) if text)]
     phrases = tuple(dict.fromkeys(" ".join(words_of(name)) for name in names))
@@ -200,7 +209,8 @@ _PERIODS = (Concept.PERIOD_START.value, Concept.PERIOD_END.value)
 
 
 def range_of(name: str) -> str:
-    """What a pair of fields spans: "flight" of `flight_from` and `flight_to`; empty for a plain `start` and `end`."""
+    """What a pair of fields spans: "flight" of `flight_from` and `flight_to`; empty for a plain
+    `start` and `end`."""
     ends = {word for concept, words in _DATES for word in words if concept in _PERIODS}
     return " ".join(
         word
@@ -235,7 +245,8 @@ def _party(words: frozenset[str], parents: list[str]) -> Party | None:
 
 
 class _Name(NamedTuple):
-    """A field's words: its own without articles, its own and its parents', and whom it belongs to."""
+    """A field's words: its own without articles, its own and its parents', and whom it belongs
+    to."""
 
     words: tuple[str, ...]
     parents: tuple[str, ...]
@@ -292,7 +303,8 @@ def _amount(words: list[str], parents: list[str], value_type: ValueType) -> Mean
     if "line" in here or "lines" in here or "item" in here:
         return Meaning("money", Concept.SUBTOTAL)
     label = amount_label(" ".join(words)) or amount_label(" ".join([*words, *parents]))
-    if label is None or (value_type == "int" and label.weight < 0.8):  # noqa: PLR2004  an int is seldom money
+    # an int is seldom money
+    if label is None or (value_type == "int" and label.weight < 0.8):  # noqa: PLR2004
         return None
     if label.concept == Concept.CHARGE and "charge" not in here and "charges" not in here:
         return None  # shipping, service, tip: labels of their own

@@ -2,7 +2,8 @@
 
 By name: `grand_total` and `totals.gross` are both `total`.
 
-Terms are the dotted paths of `schemas.invoice.Invoice`. Names are compared without case and underscores, so `invoiceNumber` is `invoice_number`.
+Terms are the dotted paths of `schemas.invoice.Invoice`. Names are compared without case and
+underscores, so `invoiceNumber` is `invoice_number`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,13 +16,16 @@ _SYNONYMS: dict[
     str, dict[str, str]
 ] = {  # kind of object -> term -> other names, the commonest first
     "invoice": {
-        "number": "invoice_number invoice_no invoice_num invoice_id document_number bill_number receipt_number",
+        "number": "invoice_number invoice_no invoice_num invoice_id document_number bill_number "
+        "receipt_number",
         "issue_date": "invoice_date date date_of_issue issued_on document_date bill_date",
         "due_date": "payment_due_date date_due",
         "currency": "currency_code",
         "seller": "supplier vendor issuer company merchant",
-        "seller.name": "seller_name supplier_name vendor_name issuer_name company_name merchant_name",
-        "seller.vat_id": "vat_id vat_number vat_no seller_vat_id seller_vat_number supplier_vat_id supplier_vat_number vendor_vat_id tax_id",
+        "seller.name": "seller_name supplier_name vendor_name issuer_name company_name "
+        "merchant_name",
+        "seller.vat_id": "vat_id vat_number vat_no seller_vat_id seller_vat_number supplier_vat_id "
+        "supplier_vat_number vendor_vat_id tax_id",
         "seller.tax_number": "tax_number seller_tax_number supplier_tax_number tax_id",
         "seller.address": "address seller_address supplier_address vendor_address company_address",
         "buyer": "customer client recipient bill_to",
@@ -33,9 +37,12 @@ _SYNONYMS: dict[
         "line_total": "lines_total total_lines",
         "allowance_total": "discount discount_total total_discount",
         "charge_total": "charges_total surcharge_total",
-        "net_total": "net subtotal sub_total net_amount total_net total_excl_tax total_without_tax tax_exclusive_amount",
+        "net_total": "net subtotal sub_total net_amount total_net total_excl_tax total_without_tax "
+        "tax_exclusive_amount",
         "tax_total": "tax vat total_tax tax_amount vat_amount total_vat vat_total sales_tax gst",
-        "total": "grand_total total_amount gross gross_total total_gross amount_total invoice_total total_incl_tax total_with_tax gross_amount",
+        "total": "grand_total total_amount gross gross_total total_gross amount_total "
+        "invoice_total "
+        "total_incl_tax total_with_tax gross_amount",
         "prepaid_amount": "prepaid amount_paid paid_amount",
         "rounding_amount": "rounding",
         "amount_due": "due_payable balance_due due_amount total_due amount_payable payable_amount",
@@ -80,7 +87,8 @@ _SYNONYMS: dict[
     },
 }
 
-_KINDS = {  # last name of a term -> the kind of object it holds; other objects have only their own names
+# last name of a term -> the kind of object it holds; other objects have only their own names
+_KINDS = {
     "seller": "party",
     "buyer": "party",
     "payee": "party",
@@ -129,7 +137,8 @@ def _terms_by_name(kind: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def terms_of(kind: str, name: str) -> tuple[str, ...]:
-    """Terms that a field of this name in an object of this kind can mean, the likeliest first; its own name always is one."""
+    """Terms that a field of this name in an object of this kind can mean, the likeliest first; its
+    own name always is one."""
     others = _terms_by_name(kind).get(compact(name), ())
     return tuple(
         dict.fromkeys((*(term for term in others if compact(term) == compact(name)), name, *others))
@@ -144,7 +153,8 @@ class Found(NamedTuple):
 
 
 def invoice_terms(record: Mapping[str, JsonValue]) -> dict[str, Found]:
-    """What a record of any schema says in the terms of an invoice; nulls are left out. Lists stay lists, of `lines` and the like."""
+    """What a record of any schema says in the terms of an invoice; nulls are left out. Lists stay
+    lists, of `lines` and the like."""
     found: dict[str, Found] = {}
     for term, value in _terms_in(record, "invoice", "", ""):
         found.setdefault(term, value)

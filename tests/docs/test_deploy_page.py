@@ -1,4 +1,5 @@
-"""What docs/deploy.md and docs/watch.md show: every YAML block is valid, every option and parameter exists."""
+"""What docs/deploy.md and docs/watch.md show: every YAML block is valid, every option and parameter
+exists."""
 
 import re
 from typing import Any

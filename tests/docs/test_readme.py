@@ -1,4 +1,5 @@
-"""README and docs are true: their commands run, their YAML loads, their links lead somewhere, the output shown is the real one."""
+"""README and docs are true: their commands run, their YAML loads, their links lead somewhere, the
+output shown is the real one."""
 
 import re
 import shutil
@@ -26,7 +27,8 @@ def blocks(path: Path, language: str) -> list[str]:
 
 
 def flow_files() -> list:
-    """Whole flow files, which begin with `version:`; shorter pieces are tested where they belong."""
+    """Whole flow files, which begin with `version:`; shorter pieces are tested where they
+    belong."""
     return [
         pytest.param(text, id=f"{path.name}-{number}")
         for path in PAGES

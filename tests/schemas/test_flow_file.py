@@ -55,9 +55,18 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path):
         "5:29: flows.orders.source.match: must be a list, found '*.pdf'",
         "7:9: flows.orders.steps.rendr: unknown step; did you mean `render`?",
         "8:19: flows.orders.steps.extract.model: unknown role `visoin`; did you mean `vision`?",
-        "8:34: flows.orders.steps.extract.max_tokens: must be a whole number, found 'many', which YAML reads as text",
-        "9:21: flows.orders.steps.summarise.schema: schemas/order.py has no `Ordr`; did you mean `Order`?",
-        "10:21: flows.orders.steps.summarise.schema: schemas/order.py has no `Ordr`; did you mean `Order`?",
+        (
+            "8:34: flows.orders.steps.extract.max_tokens: must be a whole number, found "
+            "'many', which YAML reads as text"
+        ),
+        (
+            "9:21: flows.orders.steps.summarise.schema: schemas/order.py has no `Ordr`; did "
+            "you mean `Order`?"
+        ),
+        (
+            "10:21: flows.orders.steps.summarise.schema: schemas/order.py has no `Ordr`; did "
+            "you mean `Order`?"
+        ),
         "12:7: flows.orders.budget.tokens: must be greater than 0, found -5",
         "13:7: flows.orders.budget.per: must be 'run', 'day', 'month' or 'total', found 'week'",
     ]
@@ -79,15 +88,15 @@ def test_the_error_counts_its_problems_and_names_the_file_as_typed(tmp_path, mon
 @pytest.mark.parametrize(
     ("step", "problem"),
     [
-        ("render: {max_side_px: big}", "5:18: flows.orders.steps.render.max_side_px: must be 'auto' or a whole number, found 'big'"),
-        ("render: {max_side_px: 3}", "5:18: flows.orders.steps.render.max_side_px: must be 'auto' or at least 64, found 3"),
+        ("render: {max_side_px: big}", ("5:18: flows.orders.steps.render.max_side_px: must be 'auto' or a whole number, " "found 'big'")),
+        ("render: {max_side_px: 3}", ("5:18: flows.orders.steps.render.max_side_px: must be 'auto' or at least 64, found " "3")),
         ("render: 3", "5:9: flows.orders.steps.render: must be a mapping of keys to values, found 3"),
-        ("render: {passwords_file: 1}", "5:18: flows.orders.steps.render.passwords_file: must be text, found 1; put it in quotes"),
+        ("render: {passwords_file: 1}", ("5:18: flows.orders.steps.render.passwords_file: must be text, found 1; put it in " "quotes")),
         ("7", "5:9: flows.orders.steps[0]: must be a step such as `- render: {}`, found 7"),
-        ("{}", "5:9: flows.orders.steps[0]: must be a step such as `- render: {}`, found an empty mapping"),
-        ("{render: , max_pages: 3}", "5:9: flows.orders.steps.render: `max_pages` stands beside `render`; indent its settings under it (two more spaces)"),
-        ("{render: , extract: }", "5:9: flows.orders.steps.render: one entry holds one step; start each with its own `- `"),
-        ("OCR", "5:9: flows.orders.steps.OCR: unknown step; a step of your own is `path.py:function`; known: check, einvoice, extract, render, summarise, write"),
+        ("{}", ("5:9: flows.orders.steps[0]: must be a step such as `- render: {}`, found an empty " "mapping")),
+        ("{render: , max_pages: 3}", ("5:9: flows.orders.steps.render: `max_pages` stands beside `render`; indent its " "settings under it (two more spaces)")),
+        ("{render: , extract: }", ("5:9: flows.orders.steps.render: one entry holds one step; start each with its own " "`- `")),
+        ("OCR", ("5:9: flows.orders.steps.OCR: unknown step; a step of your own is " "`path.py:function`; known: check, einvoice, extract, render, summarise, write")),
         ("Render: {}", "5:9: flows.orders.steps.Render: unknown step; did you mean `render`?"),
     ],
 )  # fmt: skip
@@ -105,7 +114,10 @@ def test_a_wrong_step_is_told_in_words_that_help(tmp_path, step, problem):
         ),
         (
             ["render", "einvoice"],
-            "`einvoice` must stand before `render`; the order is einvoice, render, extract, summarise, check, write",
+            (
+                "`einvoice` must stand before `render`; the order is einvoice, render, "
+                "extract, summarise, check, write"
+            ),
         ),
         (
             ["render", "summarise: {fields: {a: string}}"],
@@ -190,7 +202,7 @@ def test_a_whole_number_is_a_number(tmp_path):
 @pytest.mark.parametrize(
     ("model", "catalogue", "budget", "problem"),
     [
-        ("acme-vision", "", "{tokens: 5}", "7:5: flows.pages.budget: cannot be kept with `acme-vision`: what a picture costs is not known"),
+        ("acme-vision", "", "{tokens: 5}", ("7:5: flows.pages.budget: cannot be kept with `acme-vision`: what a picture costs " "is not known")),
         ("acme-vision", "{image_tokens_max: 900}", "{cost: 5}", "7:5: flows.pages.budget: cannot be kept with `acme-vision`: its price is not known"),
         ("mistral-large-2411", "", "{tokens: 5}", "6:22: flows.pages.steps.extract.model: `mistral-large-2411` reads no pictures"),
     ],
@@ -198,7 +210,10 @@ def test_a_whole_number_is_a_number(tmp_path):
 def test_a_budget_that_cannot_be_kept_with_the_models_is_refused(
     tmp_path, model, catalogue, budget, problem
 ):
-    text = "version: 1\nmodels: {vision: [%s]}\ncatalogue: {%s}\nflows:\n  pages:\n    steps: [render, {extract: {model: vision}}]\n    budget: %s\n"
+    text = (
+        "version: 1\nmodels: {vision: [%s]}\ncatalogue: {%s}\nflows:\n  pages:\n    steps: "
+        "[render, {extract: {model: vision}}]\n    budget: %s\n"
+    )
     known = f"{model}: {catalogue}" if catalogue else ""
     found = only_problem(write(tmp_path, text % (model, known, budget)))
     assert problem.split(": ", 1)[1] in found
@@ -309,7 +324,8 @@ def test_the_file_is_found_upward_to_the_git_root(tmp_path, monkeypatch):
 def test_a_missing_file_is_told_with_the_way_out(tmp_path):
     with pytest.raises(
         CallError,
-        match=r"cannot read .*none.yaml: No such file or directory; `docmill init FOLDER` makes a project",
+        match=r"cannot read .*none.yaml: No such file or directory; `docmill init FOLDER` makes "
+        r"a project",
     ):
         load_flow_file(tmp_path / "none.yaml")
 
@@ -368,9 +384,11 @@ def test_the_json_schema_for_editors_is_up_to_date():
 
 def test_checking_imports_no_heavy_package():
     code = (
-        "import sys; from pathlib import Path; from pipelines.loading import load_project; from pipelines.describing.explain import explain;"
+        "import sys; from pathlib import Path; from pipelines.loading import load_project; "
+        "from pipelines.describing.explain import explain;"
         f"explain(load_project(Path({str(ROOT / 'flows.yaml')!r})), 'invoices');"
-        "print(*{'httpx', 'sqlalchemy', 'pypdfium2', 'PIL', 'prefect', 'rich', 'rapidocr'} & set(sys.modules))"
+        "print(*{'httpx', 'sqlalchemy', 'pypdfium2', 'PIL', 'prefect', 'rich', 'rapidocr'} "
+        "& set(sys.modules))"
     )
     assert (
         subprocess.run(

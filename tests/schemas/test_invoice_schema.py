@@ -1,4 +1,5 @@
-"""The shipped schemas: what they require, that they stand alone, and that they read like documentation."""
+"""The shipped schemas: what they require, that they stand alone, and that they read like
+documentation."""
 
 import ast
 import re
@@ -24,9 +25,8 @@ MODELS = [
 
 def test_an_american_invoice_without_vat_or_iban_is_one():
     made = Invoice.model_validate_json(
-        '{"number": "1001", "issue_date": "2026-05-01", "seller": {"name": "Acme Corp"}, "total": "1,200.50"}'.replace(
-            ",200", "200"
-        )
+        '{"number": "1001", "issue_date": "2026-05-01", "seller": {"name": "Acme Corp"}, '
+        '"total": "1,200.50"}'.replace(",200", "200")
     )
     assert made.total == Decimal("1200.50")
     assert made.issue_date == date(2026, 5, 1)
@@ -67,7 +67,8 @@ def test_every_field_says_what_it_is(model: type[BaseModel]):
 
 def test_every_term_of_en_16931_has_a_field():
     described = " ".join(
-        f"{model.__doc__} {' '.join(str(field.description) for field in model.model_fields.values())}"
+        f"{model.__doc__} "
+        f"{' '.join(str(field.description) for field in model.model_fields.values())}"
         for model in MODELS
     )
     numbers = set(_terms_named(described))

@@ -1,4 +1,5 @@
-"""Real documents made on the spot: PDFs written object by object, so that tests of any length need no file and no writer library."""
+"""Real documents made on the spot: PDFs written object by object, so that tests of any length need
+no file and no writer library."""
 
 from pathlib import Path
 
@@ -6,7 +7,8 @@ _LINES_ON_A_PAGE = 12
 
 
 def make_pdf(pages: int, path: Path) -> Path:
-    """Write an invoice of `pages` A4 pages with a text layer to `path`; page N says "Invoice INV-NNNNN" and holds its own total."""
+    """Write an invoice of `pages` A4 pages with a text layer to `path`; page N says "Invoice
+    INV-NNNNN" and holds its own total."""
     return write_pdf(path, [_invoice_page(number) for number in range(1, pages + 1)])
 
 
@@ -23,7 +25,8 @@ def write_pdf(
 ) -> Path:
     """Write a PDF of A4 pages from content streams; fonts /F1 (Helvetica) and /F2 (bold) are there.
 
-    `objects` become objects 5, 6, ...; the entries go into the catalogue, each page's dictionary and its resources.
+    `objects` become objects 5, 6, ...; the entries go into the catalogue, each page's dictionary
+    and its resources.
     """
     first_page = 5 + len(objects)
     kids = " ".join(f"{first_page + 2 * index} 0 R" for index in range(len(contents)))
@@ -38,7 +41,8 @@ def write_pdf(
         page = first_page + 2 * index
         body.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [{media_box}] /Contents {page + 1} 0 R "
-            f"/Resources << /Font << /F1 3 0 R /F2 4 0 R {fonts} >> {resources} >> {page_entries} >>".encode()
+            f"/Resources << /Font << /F1 3 0 R /F2 4 0 R {fonts} >> {resources} >> "
+            f"{page_entries} >>".encode()
         )
         body.append(stream_object(content))
     path.write_bytes(assemble(body))
@@ -68,7 +72,8 @@ def assemble(objects: list[bytes]) -> bytes:
 def text_at(
     x: float, y: float, text: str, *, size: float = 10, font: str = "F1", colour: str = "0 g"
 ) -> str:
-    """Content stream operators that show `text` with its baseline at (x, y), PDF points from the lower left corner."""
+    """Content stream operators that show `text` with its baseline at (x, y), PDF points from the
+    lower left corner."""
     escaped = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
     return f"{colour} BT /{font} {size} Tf {x} {y} Td ({escaped}) Tj ET\n"
 
@@ -107,11 +112,13 @@ REAL = Path(__file__).parents[1] / "data" / "documents"
 
 
 def make_scan_pdf(path: Path, *, invisible_text: str = "", stamp: str = "") -> Path:
-    """A page that is one picture of lines, as a scanner makes it; with somebody's invisible OCR text, or a stamp over it."""
+    """A page that is one picture of lines, as a scanner makes it; with somebody's invisible OCR
+    text, or a stamp over it."""
     rows = b"".join((b"\x00" if row % 16 < 8 else b"\xff") * 40 for row in range(400))
     picture = stream_object(
         rows,
-        "/Type /XObject /Subtype /Image /Width 40 /Height 400 /ColorSpace /DeviceGray /BitsPerComponent 8",
+        "/Type /XObject /Subtype /Image /Width 40 /Height 400 /ColorSpace /DeviceGray "
+        "/BitsPerComponent 8",
     )
     content = "q 595 0 0 842 0 0 cm /Im1 Do Q\n"
     if invisible_text:
@@ -124,14 +131,16 @@ def make_scan_pdf(path: Path, *, invisible_text: str = "", stamp: str = "") -> P
 
 
 def make_endless_pdf(path: Path, *, levels: int = 20) -> Path:
-    """One tiny page that never finishes: forms that draw the next form three times, `levels` deep."""
+    """One tiny page that never finishes: forms that draw the next form three times, `levels`
+    deep."""
     first = 5
     forms = tuple(
         stream_object(
             f"/F{number + 1} Do /F{number + 1} Do /F{number + 1} Do".encode()
             if number < first + levels - 1
             else b"0 0 10 10 re f",
-            f"/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Resources << /XObject << /F{number + 1} {number + 1} 0 R >> >>",
+            "/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Resources << /XObject << "
+            f"/F{number + 1} {number + 1} 0 R >> >>",
         )
         for number in range(first, first + levels)
     )

@@ -25,7 +25,8 @@ def write(folder: Path, text: str, name: str = "flows.yaml") -> Path:
 
 
 def flow_with_steps(*steps: str, head: str = "") -> str:
-    """A flows.yaml with one flow `orders`; its first step stands on line 5 plus the lines of `head`."""
+    """A flows.yaml with one flow `orders`; its first step stands on line 5 plus the lines of
+    `head`."""
     return f"version: 1\n{head}flows:\n  orders:\n    steps:\n" + "".join(
         f"      - {step}\n" for step in steps
     )

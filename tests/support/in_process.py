@@ -1,4 +1,5 @@
-"""A `docmill` command called in this process: the same words, environment and exit code, without the start of an interpreter."""
+"""A `docmill` command called in this process: the same words, environment and exit code, without
+the start of an interpreter."""
 
 import contextlib
 import io
@@ -12,7 +13,8 @@ from tests.support.projects import Project
 
 
 def call(project: Project, *words: str) -> "subprocess.CompletedProcess[str]":
-    """As `Project.run`. For commands that only look or remove; runs, with their signals and workers, get a process of their own."""
+    """As `Project.run`. For commands that only look or remove; runs, with their signals and
+    workers, get a process of their own."""
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, project.environment(), clear=True),

@@ -1,4 +1,5 @@
-"""A gateway over a real ledger and a real server, for the tests of the models and of the steps that use them."""
+"""A gateway over a real ledger and a real server, for the tests of the models and of the steps that
+use them."""
 
 import base64
 import io

@@ -14,7 +14,8 @@ _STORED = Path(__file__).parents[1] / "data" / "ocr-words" / "receipts.jsonl"
 def page(
     drawing: str, *, number: int = 1, words_from: Literal["text_layer", "ocr"] = "text_layer"
 ) -> Page:
-    """An A4 page with the words of `drawing` where they stand in it. Two spaces and more are a gap between columns."""
+    """An A4 page with the words of `drawing` where they stand in it. Two spaces and more are a gap
+    between columns."""
     words = []
     for row, line in enumerate(drawing.strip("\n").splitlines()):
         at = 0
@@ -35,7 +36,8 @@ def page(
 
 
 def turned(upright: Page, degrees: int) -> Page:
-    """The page as a scanner sees it that took the sheet turned clockwise; the words stay in reading order."""
+    """The page as a scanner sees it that took the sheet turned clockwise; the words stay in reading
+    order."""
 
     def turn(box: Box) -> Box:
         if degrees == 90:
@@ -54,7 +56,8 @@ def turned(upright: Page, degrees: int) -> Page:
 
 
 def stored_receipts() -> Iterator[tuple[str, dict[str, Any], Page]]:
-    """Name, labels and OCR words of real receipts; `data/ocr-words/ORIGIN.md` says where they are from."""
+    """Name, labels and OCR words of real receipts; `data/ocr-words/ORIGIN.md` says where they are
+    from."""
     for line in _STORED.read_text(encoding="utf-8").splitlines():
         stored = json.loads(line)
         words = tuple(

@@ -1,4 +1,5 @@
-"""A real Prefect server on a free port, with a home of its own; started once a test session, stopped with it."""
+"""A real Prefect server on a free port, with a home of its own; started once a test session,
+stopped with it."""
 
 import os
 import signal

@@ -1,4 +1,5 @@
-"""A real Prefect worker of a process pool, in a process group of its own that can be ended or killed with its flow runs."""
+"""A real Prefect worker of a process pool, in a process group of its own that can be ended or
+killed with its flow runs."""
 
 import contextlib
 import os

@@ -1,4 +1,5 @@
-"""A project in a folder of its own: flows.yaml, an inbox, and the `docmill` command run in it as a user would."""
+"""A project in a folder of its own: flows.yaml, an inbox, and the `docmill` command run in it as a
+user would."""
 
 import json
 import os
@@ -46,7 +47,8 @@ class Project:
         path = self.folder / "flows.yaml"
         indented = "".join(f"    {line}\n" for line in more.splitlines())
         path.write_text(
-            f"version: 1\n{top}flows:\n  {flow}:\n    source: {{folder: inbox}}\n    steps:\n{steps}{indented}",
+            f"version: 1\n{top}flows:\n  {flow}:\n    source: {{folder: inbox}}\n    "
+            f"steps:\n{steps}{indented}",
             encoding="utf-8",
         )
         return path

@@ -1,4 +1,5 @@
-"""The README's two set-up commands, read from the README itself: CI runs what is written there, not a copy."""
+"""The README's two set-up commands, read from the README itself: CI runs what is written there, not
+a copy."""
 
 import re
 import sys

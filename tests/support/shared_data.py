@@ -1,4 +1,5 @@
-"""Where the larger set of real documents lies, for tests that use it; it is beside the checkout, not in it."""
+"""Where the larger set of real documents lies, for tests that use it; it is beside the checkout,
+not in it."""
 
 import os
 from pathlib import Path

@@ -41,7 +41,8 @@ every_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 @contextmanager
 def state_url(backend: str) -> Iterator[str | None]:
-    """A database of one's own: None is SQLite in the project folder; PostgreSQL gets a schema that is dropped afterwards."""
+    """A database of one's own: None is SQLite in the project folder; PostgreSQL gets a schema that
+    is dropped afterwards."""
     if backend == "sqlite":
         yield None
         return

@@ -1,4 +1,5 @@
-"""Documents, calls, owners and processes for the tests of the state. Imported by the processes too, so it imports little."""
+"""Documents, calls, owners and processes for the tests of the state. Imported by the processes too,
+so it imports little."""
 
 import asyncio
 import hashlib

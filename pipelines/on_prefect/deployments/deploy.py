@@ -26,7 +26,8 @@ _SECRET_VALUES = ("job_variables",)  # environment values may be secrets: only n
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened, or with a dry run would happen, to one deployment. `changes` are lines such as `paused: false -> true`."""
+    """What happened, or with a dry run would happen, to one deployment. `changes` are lines such as
+    `paused: false -> true`."""
 
     full_name: str
     action: Literal[
@@ -44,9 +45,11 @@ async def deploy(
     prune: bool = False,
     dry_run: bool = False,
 ) -> list[Outcome]:
-    """Register the deployments of the named flows (of all when none is named). A second call changes nothing.
+    """Register the deployments of the named flows (of all when none is named). A second call
+    changes nothing.
 
-    Raises CallError (flows.yaml, unknown flow, missing work pool; nothing was registered then), StateError (the server).
+    Raises CallError (flows.yaml, unknown flow, missing work pool; nothing was registered then),
+    StateError (the server).
     """
     wanted = wanted_deployments(project, flows, local=local)
     async with prefect_server() as client:
@@ -122,7 +125,8 @@ async def _refuse_missing_pools(client: PrefectClient, wanted: Sequence[Wanted])
     if missing:
         commands = "; ".join(f"prefect work-pool create {pool} --type process" for pool in missing)
         raise CallError(
-            f"no such work pool on the server: {', '.join(missing)}; nothing was registered. Create it: {commands}"
+            f"no such work pool on the server: {', '.join(missing)}; nothing was "
+            f"registered. Create it: {commands}"
         )
 
 

@@ -20,12 +20,15 @@ _PAGE = 200  # deployments that the API gives at one time
 
 @asynccontextmanager
 async def prefect_server() -> AsyncIterator[PrefectClient]:
-    """A client of the configured API. Raises CallError when none is configured, StateError when it does not answer."""
+    """A client of the configured API. Raises CallError when none is configured, StateError when it
+    does not answer."""
     url = prefect_api_url()
     if url is None:
         raise CallError(
-            "no Prefect API is configured; nothing was registered. Start one with `prefect server start`, then "
-            "`prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api` (or set PREFECT_API_URL in the environment)."
+            "no Prefect API is configured; nothing was registered. Start one with `prefect "
+            "server start`, then "
+            "`prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api` (or set "
+            "PREFECT_API_URL in the environment)."
         )
     await asyncio.to_thread(refuse_silent_api)
     async with get_client() as client:
@@ -33,11 +36,13 @@ async def prefect_server() -> AsyncIterator[PrefectClient]:
             yield client
         except httpx.TransportError as error:
             raise StateError(
-                f"the Prefect API at {url} does not answer ({type(error).__name__}); start it, or correct PREFECT_API_URL"
+                f"the Prefect API at {url} does not answer ({type(error).__name__}); start "
+                "it, or correct PREFECT_API_URL"
             ) from error
         except PrefectHTTPStatusError as error:
             raise StateError(
-                f"the Prefect API at {url} refused with status {error.response.status_code}: {_detail(error)}"
+                f"the Prefect API at {url} refused with status "
+                f"{error.response.status_code}: {_detail(error)}"
             ) from error
 
 

@@ -20,7 +20,8 @@ _ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Canc
 async def watch_for_silent_runs(
     silent_seconds: int = SILENT_SECONDS, *, dry_run: bool = False
 ) -> Literal["created", "would be created", "kept"]:
-    """Register the automation, once; it covers every flow run of the server that is tagged `docmill`."""
+    """Register the automation, once; it covers every flow run of the server that is tagged
+    `docmill`."""
     async with prefect_server() as client:
         if await _existing(client) is not None:
             return "kept"
@@ -38,7 +39,8 @@ async def _existing(client: PrefectClient) -> UUID | None:
 def _automation(silent_seconds: int) -> AutomationCore:
     return AutomationCore(
         name=AUTOMATION,
-        description="A deployment's run sends heartbeats. One that is silent has died with its machine; its documents are handed back by the ledger.",
+        description="A deployment's run sends heartbeats. One that is silent has died with its "
+        "machine; its documents are handed back by the ledger.",
         trigger=EventTrigger(
             posture=Posture.Proactive,
             after={"prefect.flow-run.heartbeat"},

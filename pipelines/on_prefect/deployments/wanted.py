@@ -35,7 +35,8 @@ _COLLISION = {"wait": "ENQUEUE", "skip": "CANCEL_NEW"}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One deployment as flows.yaml has it. `fields` are compared with the server's; values are plain JSON."""
+    """One deployment as flows.yaml has it. `fields` are compared with the server's; values are
+    plain JSON."""
 
     flow: str
     name: str
@@ -119,7 +120,8 @@ def _wanted(project: Project, flow: str, spec: DeploymentSpec, *, local: bool) -
 
 
 def _job_variables(spec: DeploymentSpec, file: Path) -> dict[str, Any]:
-    """A worker's process gets the file by its absolute path, and does not look for packages in its working directory."""
+    """A worker's process gets the file by its absolute path, and does not look for packages in its
+    working directory."""
     if spec.work_pool is None:
         return {}
     given = spec.job_variables.get("env", {})
@@ -148,7 +150,8 @@ def _schedule(deployment: str, spec: ScheduleSpec | None) -> SCHEDULE_TYPES | No
 
 
 def schedule_fields(schedule: SCHEDULE_TYPES | None) -> dict[str, Any] | None:
-    """A schedule as plain values that compare. The anchor of an interval is left out: the server sets one when none is given."""
+    """A schedule as plain values that compare. The anchor of an interval is left out: the server
+    sets one when none is given."""
     if schedule is None or isinstance(schedule, NoSchedule):
         return None
     if isinstance(schedule, CronSchedule):

@@ -14,7 +14,8 @@ MAX_PAYLOAD_BYTES = 1 << 30
 
 
 class Frame(NamedTuple):
-    """One message. `header` is a JSON object; `payload` holds what JSON cannot, such as an encoded image."""
+    """One message. `header` is a JSON object; `payload` holds what JSON cannot, such as an encoded
+    image."""
 
     header: dict[str, Any]
     payload: bytes = b""
@@ -38,7 +39,8 @@ def read(stream: BinaryIO) -> Frame | None:
 
 
 async def receive(stream: "StreamReader") -> Frame:
-    """The next frame of an asyncio stream. Raises asyncio.IncompleteReadError at its end, ValueError when it is not a frame."""
+    """The next frame of an asyncio stream. Raises asyncio.IncompleteReadError at its end,
+    ValueError when it is not a frame."""
     header_length, payload_length = _LENGTHS.unpack(await stream.readexactly(_LENGTHS.size))
     if payload_length > MAX_PAYLOAD_BYTES:
         raise ValueError(f"a frame of {payload_length} bytes is not one of ours")

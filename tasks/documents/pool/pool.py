@@ -47,7 +47,8 @@ class Request:
 
 
 class WorkerPool:
-    """`settings` are sent to each worker when it starts: at `start`, or with the first request. Nothing of it outlives `close`."""
+    """`settings` are sent to each worker when it starts: at `start`, or with the first request.
+    Nothing of it outlives `close`."""
 
     def __init__(self, settings: Mapping[str, Any], *, workers: int | None = None) -> None:
         self._settings = settings
@@ -70,7 +71,8 @@ class WorkerPool:
         self._keepers = [asyncio.create_task(self._keep_worker()) for _ in range(self.size)]
 
     async def close(self) -> None:
-        """End all workers, also busy ones. Requests that still wait fail, and those that come later."""
+        """End all workers, also busy ones. Requests that still wait fail, and those that come
+        later."""
         self._broken = WorkerError("the run ended before this page was read")
         for keeper in self._keepers:
             keeper.cancel()
@@ -82,7 +84,8 @@ class WorkerPool:
         self._fail_all(self._broken)
 
     async def ask(self, request: Request) -> wire.Frame:
-        """Raises LimitError when the work takes longer than `request.seconds`, WorkerError when the worker died of it."""
+        """Raises LimitError when the work takes longer than `request.seconds`, WorkerError when the
+        worker died of it."""
         if self._broken is not None:
             raise self._broken
         if not self._keepers:
@@ -130,13 +133,15 @@ class WorkerPool:
         self._given_up += 1
         if self._given_up == self.size:
             self._broken = WorkerError(
-                "worker processes do not start; `python -m tasks.documents.worker` in a shell shows why"
+                "worker processes do not start; `python -m tasks.documents.worker` in a "
+                "shell shows why"
             )
             self._fail_all(self._broken)
         return None
 
     async def _serve(self, process: WorkerProcess, again: Request | None) -> Request | None:
-        """Serve until the process dies; returns the request to be asked once more of its successor, if it may be innocent."""
+        """Serve until the process dies; returns the request to be asked once more of its successor,
+        if it may be innocent."""
         while True:
             request = again or await self._next(process)
             again = None
@@ -149,7 +154,8 @@ class WorkerPool:
             except WorkerLateError:
                 request.fail(
                     LimitError(
-                        f"took longer than {request.seconds:g} s (`render.page_seconds`, `render.document_seconds`); it was stopped"
+                        f"took longer than {request.seconds:g} s (`render.page_seconds`, "
+                        "`render.document_seconds`); it was stopped"
                     )
                 )
                 return None
@@ -160,7 +166,8 @@ class WorkerPool:
                 if is_fresh or request.retried:
                     request.fail(
                         WorkerError(
-                            f"the process reading it died ({error.cause}): the file is damaged or hostile, or needs too much memory"
+                            f"the process reading it died ({error.cause}): the file is "
+                            "damaged or hostile, or needs too much memory"
                         )
                     )
                     return None
@@ -199,7 +206,8 @@ class WorkerPool:
         return best
 
     def _fitness(self, process: WorkerProcess, request: Request) -> tuple[bool, bool, bool]:
-        """A loaded OCR engine saves 1.5 s; an open document its fonts and what else was parsed, so it is left to the worker that has it."""
+        """A loaded OCR engine saves 1.5 s; an open document its fonts and what else was parsed, so
+        it is left to the worker that has it."""
         is_open = process.has_open(request.document_id)
         others = any(
             other.has_open(request.document_id) for other in self.processes if other is not process

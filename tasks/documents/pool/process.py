@@ -44,7 +44,8 @@ class WorkerDiedError(Exception):
 
     @property
     def from_outside(self) -> bool:
-        """Killed by the system or a person; what a document does to its reader ends in other signals."""
+        """Killed by the system or a person; what a document does to its reader ends in other
+        signals."""
         return self.returncode == -getattr(signal, "SIGKILL", 0)
 
     @property
@@ -61,7 +62,8 @@ class WorkerLateError(Exception):
 
 
 class WorkerProcess:
-    """One child. Asked for one thing at a time; after an error of this module it is dead and `stop` cleans up."""
+    """One child. Asked for one thing at a time; after an error of this module it is dead and `stop`
+    cleans up."""
 
     def __init__(self, settings: Mapping[str, Any], *, threads: int) -> None:
         self._settings, self._threads = dict(settings), threads
@@ -82,7 +84,8 @@ class WorkerProcess:
         return document_id in self._recent
 
     async def start(self) -> None:
-        """Returns when the process is ready. Raises WorkerDiedError or WorkerLateError when it does not come up."""
+        """Returns when the process is ready. Raises WorkerDiedError or WorkerLateError when it does
+        not come up."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # the working directory may hold a `tasks` folder of its own
@@ -110,7 +113,8 @@ class WorkerProcess:
         return frame
 
     async def stop(self) -> None:
-        """Kill it: a child keeps nothing that could be lost, and one that is still starting would take its time to hear of the end."""
+        """Kill it: a child keeps nothing that could be lost, and one that is still starting would
+        take its time to hear of the end."""
         await self._kill()
 
     async def _exchange(self, request: Mapping[str, Any], seconds: float) -> wire.Frame:
@@ -130,7 +134,8 @@ class WorkerProcess:
             raise WorkerDiedError(process.returncode) from error
 
     async def _ended(self) -> None:
-        """Wait for a process that is about to end, so that its own signal is seen; kill it if it does not."""
+        """Wait for a process that is about to end, so that its own signal is seen; kill it if it
+        does not."""
         if self._process is None:
             return
         try:
@@ -144,13 +149,15 @@ class WorkerProcess:
     async def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                # Not Process.kill(): it polls first and may take the exit status away from asyncio's own watcher.
+                # Not Process.kill(): it polls first and may take the exit status away from
+                # asyncio's own watcher.
                 os.kill(self._process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             await self._process.wait()
 
 
 def _environment(environ: Mapping[str, str], threads: int) -> dict[str, str]:
-    """What a worker needs, and no secret: whoever takes one over by a hostile file finds no API key."""
+    """What a worker needs, and no secret: whoever takes one over by a hostile file finds no API
+    key."""
     kept = {
         name: value
         for name, value in environ.items()

@@ -36,7 +36,8 @@ class Worker:
         self._open: OrderedDict[str, OpenFile] = OrderedDict()
 
     def answer(self, request: dict[str, Any]) -> wire.Frame:
-        # A Path, not text: pydantic refuses text with the bytes that Linux allows in names and UTF-8 does not.
+        # A Path, not text: pydantic refuses text with the bytes that Linux allows in names and
+        # UTF-8 does not.
         document = Document.model_validate(
             {**request["document"], "path": Path(request["document"]["path"])}
         )
@@ -92,7 +93,8 @@ class Worker:
             )
         if document.media_type == PDF:
             return PdfFile(document.path, self._passwords)
-        from tasks.documents.worker.picture import PictureFile  # noqa: PLC0415  a run over PDFs alone needs no image readers
+        # a run over PDFs alone needs no image readers
+        from tasks.documents.worker.picture import PictureFile  # noqa: PLC0415
 
         return PictureFile(document.path, document.media_type, self._max_megapixels)
 
@@ -134,7 +136,8 @@ def _answer(worker: Worker, request: dict[str, Any]) -> wire.Frame:
         return _failure(error)
     except MemoryError:
         return _failure(LimitError("needs more memory than a worker may use (`render.memory_mb`)"))
-    except Exception as error:  # noqa: BLE001  the process border: a bug of ours costs one page and is named
+    except Exception as error:  # noqa: BLE001
+        # the process border: a bug of ours costs one page and is named
         place = error.__traceback__
         while place is not None and place.tb_next is not None:
             place = place.tb_next
@@ -153,7 +156,8 @@ def _failure(error: DocumentError) -> wire.Frame:
 
 
 def _listen(stream: BinaryIO, requests: "SimpleQueue[wire.Frame]") -> None:
-    """Its own thread, so that a worker that is busy with an endless page ends too when its parent is gone."""
+    """Its own thread, so that a worker that is busy with an endless page ends too when its parent
+    is gone."""
     while frame := wire.read(stream):
         requests.put(frame)
     os._exit(0)

@@ -10,9 +10,11 @@ _KEPT_BYTES = (
 
 
 def limit_memory(memory_mb: int) -> bool:
-    """Bound the private writable memory of this process; False where the system cannot (only Linux does).
+    """Bound the private writable memory of this process; False where the system cannot (only Linux
+    does).
 
-    RLIMIT_DATA and not RLIMIT_AS: threads and allocators reserve far more address space than they use.
+    RLIMIT_DATA and not RLIMIT_AS: threads and allocators reserve far more address space than they
+    use.
     """
     if sys.platform != "linux":
         return False

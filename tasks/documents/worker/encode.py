@@ -11,7 +11,8 @@ from schemas.document import PageImage
 
 JPEG_QUALITY = 85
 FEW_COLOURS = 16  # up to here PNG is smaller than JPEG and keeps strokes sharp
-_COLOUR_MATTERS = 10  # least difference of two channels, of 255, in the mean of two pixels; JPEG noise stays below
+# least difference of two channels, of 255, in the mean of two pixels; JPEG noise stays below
+_COLOUR_MATTERS = 10
 _INK_MATTERS = 24  # least difference of light and dark, of 255, in the image shrunk four times
 _SHRINK = 4
 _ROWS, _COLUMNS = 5, 2  # of so many rows and columns, one is looked at for colour
@@ -37,9 +38,11 @@ def encode_image(picture: Image.Image) -> PageImage:
 
 
 def is_grey(picture: Image.Image) -> bool:
-    """Whether a colour picture shows no colour. Looks at means of some pixels, so that noise does not count as colour.
+    """Whether a colour picture shows no colour. Looks at means of some pixels, so that noise does
+    not count as colour.
 
-    Takes every second pixel of every fifth row, which hits each line of print; a coloured hairline may be missed.
+    Takes every second pixel of every fifth row, which hits each line of print; a coloured hairline
+    may be missed.
     """
     if picture.mode == "L":
         return True

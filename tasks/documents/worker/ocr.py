@@ -12,8 +12,10 @@ OCR_SIDE_PX = 2000  # the engine's own limit; small print is lost below
 
 
 def words_of_picture(picture: "Image") -> list[Word]:
-    """Words in reading order. Blocks for about a second. Raises OcrMissingError without the extra."""
-    from tasks.documents.worker.ocr_engine import read_words  # noqa: PLC0415  most workers never read a picture
+    """Words in reading order. Blocks for about a second. Raises OcrMissingError without the
+    extra."""
+    # most workers never read a picture
+    from tasks.documents.worker.ocr_engine import read_words  # noqa: PLC0415
 
     rounded = []
     for word in read_words(picture if picture.mode in ("L", "RGB") else picture.convert("RGB")):

@@ -1,7 +1,7 @@
 """Words of a picture by OCR; the only file that knows the OCR engine.
 
-`rapidocr` with the models inside its own wheel: nothing is ever downloaded. Loaded once a process, on the first picture
-(about 1.5 s); plan 1 GB of memory for a process that does this.
+`rapidocr` with the models inside its own wheel: nothing is ever downloaded. Loaded once a process,
+on the first picture (about 1.5 s); plan 1 GB of memory for a process that does this.
 """
 
 import math
@@ -36,7 +36,8 @@ class Line(NamedTuple):
 
 
 def read_words(image: "Image") -> list[Word]:
-    """Words in the engine's reading order; boxes are fractions of `image` as given, also when its text is turned.
+    """Words in the engine's reading order; boxes are fractions of `image` as given, also when its
+    text is turned.
 
     Blocks for about a second. Raises OcrMissingError when the extra is not installed.
     """
@@ -68,7 +69,8 @@ def is_installed() -> bool:
 @cache
 def _engine() -> Any:
     try:
-        import onnxruntime  # noqa: F401, PLC0415  rapidocr does not name its runtime and imports it late
+        # rapidocr does not name its runtime and imports it late
+        import onnxruntime  # noqa: F401, PLC0415
         from rapidocr import RapidOCR  # noqa: PLC0415  an extra, and 1 s to import
     except ImportError as error:
         raise OcrMissingError(
@@ -125,7 +127,8 @@ def _stands(top_left: Point, bottom_right: Point) -> bool:
 
 
 def _mean_confidence(lines: list[Line]) -> float:
-    """By letters. A line that stands counts as doubtful: a page turned by 90 degrees is read well, but in the wrong order."""
+    """By letters. A line that stands counts as doubtful: a page turned by 90 degrees is read well,
+    but in the wrong order."""
     letters = sum(len(line.text) for line in lines)
     sure = sum(
         line.confidence * len(line.text) * (0.6 if line.standing and len(line.text) > 1 else 1)
@@ -140,7 +143,8 @@ def _legible(lines: list[Line]) -> float:
 
 
 def _turned_back(line: Line, turn: int, width: int, height: int) -> Line:
-    """`line` of the picture turned counter-clockwise by `turn` degrees, in the pixels of the unturned one."""
+    """`line` of the picture turned counter-clockwise by `turn` degrees, in the pixels of the
+    unturned one."""
 
     def back(point: Point) -> Point:
         x, y = point

@@ -1,7 +1,7 @@
 """Page kind: whether a page's own text is enough or it must be read as a picture.
 
-Thresholds were settled on 132 pages of 103 PDFs, each also read by OCR: no page that needs OCR was called blank, and no page
-with a good text layer was sent to OCR alone.
+Thresholds were settled on 132 pages of 103 PDFs, each also read by OCR: no page that needs OCR was
+called blank, and no page with a good text layer was sent to OCR alone.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +33,8 @@ class PageParts:
 
 
 def kind_of(parts: PageParts) -> PageKind:
-    """BLANK here means only that nothing is drawn; whether a scan is blank is told by its pixels."""
+    """BLANK here means only that nothing is drawn; whether a scan is blank is told by its
+    pixels."""
     pictured = min(1.0, sum(parts.pictures))  # added up, because scans are often cut into strips
     if parts.visible and _is_garbled(parts):
         return PageKind.BROKEN_TEXT

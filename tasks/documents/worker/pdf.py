@@ -27,7 +27,8 @@ from tasks.documents.worker.pdf_sketch import sketch_of
 from tasks.documents.worker.pdf_words import read_words
 from tasks.layout.reading_order import in_reading_order
 
-MAX_SIDE_PT = 14_400.0  # 200 inches, the largest page of PDF viewers; beyond, nothing is legible at any size we send
+# 200 inches, the largest page of PDF viewers; beyond, nothing is legible at any size we send
+MAX_SIDE_PT = 14_400.0
 MAX_ATTACHMENT_BYTES = 32 << 20
 MAX_ATTACHED_BYTES = (
     64 << 20
@@ -68,7 +69,8 @@ class PdfFile:
             else "no password is known"
         )
         raise PasswordError(
-            f"the PDF is encrypted and {known}; name one by `render.passwords_env` or `render.passwords_file`"
+            f"the PDF is encrypted and {known}; name one by `render.passwords_env` or "
+            "`render.passwords_file`"
         )
 
     def close(self) -> None:
@@ -80,8 +82,8 @@ class PdfFile:
         )
 
     def attachments(self) -> list[Attachment]:
-        """Attached files up to 32 MB each and 64 MB together, those named `.xml` first; the others are only in
-        `DocumentInfo.attachment_names`. Damaged ones are left out."""
+        """Attached files up to 32 MB each and 64 MB together, those named `.xml` first; the others
+        are only in `DocumentInfo.attachment_names`. Damaged ones are left out."""
         found, left = [], MAX_ATTACHED_BYTES
         for name, raw in sorted(
             self._attached(), key=lambda attached: not attached[0].casefold().endswith(".xml")
@@ -127,7 +129,8 @@ class PdfFile:
             if max(placement.width_pt, placement.height_pt) > MAX_SIDE_PT:
                 size = f"{placement.width_pt:.0f} x {placement.height_pt:.0f} pt"
                 raise LimitError(
-                    f"the page measures {size}; more than {MAX_SIDE_PT:.0f} pt on a side is not read"
+                    f"the page measures {size}; more than {MAX_SIDE_PT:.0f} pt on a side "
+                    "is not read"
                 )
             yield page, placement
         finally:
@@ -168,7 +171,8 @@ class PdfFile:
                 words_of_picture(drawn(page, self._pdf.formenv, placement, OCR_SIDE_PX)),
                 "ocr",
             )
-        return Page.model_construct(  # its words were made here: checking each again costs more than reading it
+        # its words were made here: checking each again costs more than reading it
+        return Page.model_construct(
             page_number=request.page_number,
             kind=kind,
             width_pt=round(placement.width_pt, 2),
@@ -181,7 +185,8 @@ class PdfFile:
         )
 
     def _seen(self, kind: PageKind, picture: Image.Image) -> PageKind:
-        """What pixels say of a page without a usable text layer: a scan of empty paper is blank, and what shows is not."""
+        """What pixels say of a page without a usable text layer: a scan of empty paper is blank,
+        and what shows is not."""
         if is_blank(picture):
             return PageKind.BLANK
         return PageKind.OUTLINES if kind is PageKind.BLANK else kind

@@ -13,7 +13,8 @@ _KEPT_BYTES = 32 << 20  # a page at 2,500 px; larger canvases are given back
 
 
 class _Canvas:
-    """The pixels of the page that was drawn last. One for the whole process: fresh memory costs more than the text of a page."""
+    """The pixels of the page that was drawn last. One for the whole process: fresh memory costs
+    more than the text of a page."""
 
     def __init__(self) -> None:
         self._kept = ctypes.create_string_buffer(0)
@@ -35,7 +36,8 @@ _canvas = _Canvas()
 
 
 def drawn(page: Any, form: Any | None, placement: Placement, max_side_px: int) -> Image.Image:
-    """The page with its annotations and form fields, on white, as RGBX; valid until the next call."""
+    """The page with its annotations and form fields, on white, as RGBX; valid until the next
+    call."""
     scale = max_side_px / max(placement.width_pt, placement.height_pt)
     width, height = (
         max(1, round(placement.width_pt * scale)),
@@ -46,7 +48,8 @@ def drawn(page: Any, form: Any | None, placement: Placement, max_side_px: int) -
     bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGRx, pixels, width * 4)
     if not bitmap:
         raise LimitError(
-            f"an image of {width} x {height} px needs more memory than a worker may use; lower `render.max_side_px`"
+            f"an image of {width} x {height} px needs more memory than a worker may use; "
+            "lower `render.max_side_px`"
         )
     try:
         flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
@@ -55,4 +58,5 @@ def drawn(page: Any, form: Any | None, placement: Placement, max_side_px: int) -
             pdfium.FPDF_FFLDraw(form, bitmap, page, 0, 0, width, height, 0, flags)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
-    return Image.frombuffer("RGBX", (width, height), memoryview(pixels)[:size], "raw", "RGBX", 0, 1)  # type: ignore[arg-type]  # any buffer does; a copy would cost 3 MB a page
+    # any buffer does; a copy would cost 3 MB a page
+    return Image.frombuffer("RGBX", (width, height), memoryview(pixels)[:size], "raw", "RGBX", 0, 1)  # type: ignore[arg-type]

@@ -36,7 +36,8 @@ class Field(NamedTuple):
 
 
 def fields_of(page: Any, form: Any) -> Iterator[Field]:
-    """Form fields of a page that hold a value: full name and value; ticked boxes have their export value."""
+    """Form fields of a page that hold a value: full name and value; ticked boxes have their export
+    value."""
     for annotation, subtype in _annotations(page):
         if subtype != pdfium.FPDF_ANNOT_WIDGET:
             continue
@@ -102,7 +103,8 @@ def _field_value(form: Any, annotation: Any) -> str:
 
 
 def _chosen(form: Any, annotation: Any) -> str:
-    """The labels of the options that are chosen: what shows, where the field's value is what is exported."""
+    """The labels of the options that are chosen: what shows, where the field's value is what is
+    exported."""
     count = min(_MAX_OPTIONS, max(0, pdfium.FPDFAnnot_GetOptionCount(form, annotation)))
     chosen = [
         index
@@ -115,7 +117,8 @@ def _chosen(form: Any, annotation: Any) -> str:
 
 
 def _text(read: Callable[[Any, int], int]) -> str:
-    """A string of pdfium: asked for its length in bytes first, then for its UTF-16 text with a closing zero."""
+    """A string of pdfium: asked for its length in bytes first, then for its UTF-16 text with a
+    closing zero."""
     size = read(None, 0)
     if size <= 2:  # noqa: PLR2004  only the closing zero
         return ""

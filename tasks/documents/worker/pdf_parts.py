@@ -56,7 +56,8 @@ class _Counter:
         matrix: Matrix,
         depth: int = 0,
     ) -> None:
-        """What is drawn by a page or a form. The loops over all objects run in C: pages have hundreds, and most are text or lines."""
+        """What is drawn by a page or a form. The loops over all objects run in C: pages have
+        hundreds, and most are text or lines."""
         objects = list(map(object_at, repeat(holder), range(min(self.left, max(0, count)))))
         kinds = list(map(object_type, objects))
         self.left -= len(objects)

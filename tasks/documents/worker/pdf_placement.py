@@ -17,7 +17,8 @@ Edges = tuple[float, float, float, float]
 
 
 class Placement(NamedTuple):
-    """From PDF user space to points on the page as seen: x' = a x + c y + e, y' = b x + d y + f; origin top left."""
+    """From PDF user space to points on the page as seen: x' = a x + c y + e, y' = b x + d y + f;
+    origin top left."""
 
     a: float
     b: float
@@ -35,11 +36,13 @@ class Placement(NamedTuple):
         return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
     def fractions(self, x0: float, y0: float, x1: float, y1: float) -> Box:
-        """A rectangle in points as fractions of the page, to four places; what lies outside is cut off."""
+        """A rectangle in points as fractions of the page, to four places; what lies outside is cut
+        off."""
         # rounded by hand: `round` would take half of the time that a word costs
         left, right = int(x0 / self.width_pt * 1e4 + 0.5), int(x1 / self.width_pt * 1e4 + 0.5)
         top, bottom = int(y0 / self.height_pt * 1e4 + 0.5), int(y1 / self.height_pt * 1e4 + 0.5)
-        if left < 0 or top < 0 or right > 10_000 or bottom > 10_000:  # noqa: PLR2004  1.0 in four places
+        # 1.0 in four places
+        if left < 0 or top < 0 or right > 10_000 or bottom > 10_000:  # noqa: PLR2004
             left, top, right, bottom = (
                 min(10_000, max(0, edge)) for edge in (left, top, right, bottom)
             )

@@ -2,7 +2,8 @@
 
 pdfium's own text lines are in file order and lose columns.
 
-Boxes are pdfium's loose ones (as high as the font): with tight ones a full stop would be a row of its own.
+Boxes are pdfium's loose ones (as high as the font): with tight ones a full stop would be a row of
+its own.
 """
 
 import ctypes
@@ -60,7 +61,8 @@ class PageWords(NamedTuple):
 
 
 def read_words(page: Any, placement: Placement, parts: PageParts) -> PageWords:
-    """Words on the page; counts their letters into `parts`. Raises LimitError for a page with absurdly many characters."""
+    """Words on the page; counts their letters into `parts`. Raises LimitError for a page with
+    absurdly many characters."""
     found = PageWords([], [])
     text_page = pdfium.FPDFText_LoadPage(page)
     if not text_page:
@@ -102,14 +104,16 @@ class _Columns(NamedTuple):
 
 
 class _Characters:
-    """`text` has one character for each that pdfium knows, and no spaces but the plain one; `turn` is the page's own rotation."""
+    """`text` has one character for each that pdfium knows, and no spaces but the plain one; `turn`
+    is the page's own rotation."""
 
     def __init__(self, text_page: Any, text: str, placement: Placement, turn: float) -> None:
         self._text_page, self._handle = text_page, handle_of(text_page)
         self.text, self._placement, self._turn = text, placement, turn
 
     def edges(self, numbers: Sequence[int]) -> _Columns:
-        """Where some characters stand. One that pdfium made up, or knows no place of, has no size."""
+        """Where some characters stand. One that pdfium made up, or knows no place of, has no
+        size."""
         boxes = array("f", bytes(16 * len(numbers)))  # FS_RECTF: left, top, right, bottom
         start = boxes.buffer_info()[0]
         deque(
@@ -155,8 +159,9 @@ class _Characters:
 
 
 def _runs(characters: _Characters) -> Iterator[tuple[str, Edges, bool]]:
-    """What stands between spaces, which pdfium also puts into gaps, and whether it is turned. Nearly every run lies on one line, which its
-    first and its last character tell: asking for all would take most of the time. The others are looked at character by character."""
+    """What stands between spaces, which pdfium also puts into gaps, and whether it is turned.
+    Nearly every run lies on one line, which its first and its last character tell: asking for all
+    would take most of the time. The others are looked at character by character."""
     runs = list(_RUN.finditer(characters.text))
     firsts = characters.edges([run.start() for run in runs])
     lasts = characters.edges([run.end() - 1 for run in runs])
@@ -195,7 +200,8 @@ def _parted(characters: _Characters, numbers: range) -> Iterator[tuple[str, Edge
 
 
 def _is_spaced_out(columns: _Columns) -> bool:
-    """Whether letters stand in one line at even gaps, however wide, as in a heading; two alone may be figures of two columns."""
+    """Whether letters stand in one line at even gaps, however wide, as in a heading; two alone may
+    be figures of two columns."""
     x0, y0, x1, y1 = columns
     line = y1[0] - y0[0]
     gaps = [start - end for start, end in zip(x0[1:], x1, strict=False)]
@@ -239,7 +245,8 @@ def _is_apart(last: Edges, edges: Edges, number: int, characters: _Characters) -
 
 
 def _characters(text_page: Any, count: int) -> str:
-    """One character for each of pdfium's, which has two for one above U+FFFF. In one call where pdfium leaves none out, which is nearly always."""
+    """One character for each of pdfium's, which has two for one above U+FFFF. In one call where
+    pdfium leaves none out, which is nearly always."""
     buffer = array(
         "H", bytes(2 * count + 2)
     )  # an array type of ctypes would be made anew for each length

@@ -20,7 +20,8 @@ from tasks.documents.worker.encode import encode_image, is_blank
 from tasks.documents.worker.ocr import OCR_SIDE_PX, words_of_picture
 
 PAGED_FORMATS = frozenset({"TIFF", "GIF", "PNG", "WEBP", "AVIF", "HEIF", "FLI", "DCX"})
-"""Formats whose frames are pages. The others' further frames are thumbnails, depth maps or layers of the same picture."""
+"""Formats whose frames are pages. The others' further frames are thumbnails, depth maps or layers
+of the same picture."""
 
 REFUSED_FORMATS = frozenset({"EPS", "WMF", "GRIB", "BUFR", "HDF5", "MPEG", "IPTC"})
 """Formats that Pillow reads by another program, or not at all."""
@@ -57,10 +58,12 @@ class PictureFile:
         except UnidentifiedImageError as error:
             if self._media_type.startswith("image/"):
                 raise UnreadableError(
-                    f"the file starts like {self._media_type}, but the image is damaged or of an unknown kind"
+                    f"the file starts like {self._media_type}, but the image is damaged or "
+                    "of an unknown kind"
                 ) from error
             raise UnsupportedTypeError(
-                f"neither a PDF, a raster image nor an e-invoice; the content looks like {self._media_type}"
+                "neither a PDF, a raster image nor an e-invoice; the content looks like "
+                f"{self._media_type}"
             ) from error
 
     def close(self) -> None:
@@ -71,7 +74,8 @@ class PictureFile:
 
     @cached_property
     def _frames(self) -> int:
-        """How many can be told of; where the file breaks off, the one that is missing counts too, and its page says why."""
+        """How many can be told of; where the file breaks off, the one that is missing counts too,
+        and its page says why."""
         if self._image.format not in PAGED_FORMATS:
             return 1
         try:
@@ -146,8 +150,9 @@ class PictureFile:
         return picture, ((height, width) if orientation in _LYING else (width, height))
 
     def _frame(self, index: int) -> Image.Image:
-        """Opened anew where that costs little: a decoded frame would stay in memory, and a JPEG at the scale of the last visit. And after
-        an error: a frame that Pillow could not decode is taken for a decoded one when it is asked for again, and is blank."""
+        """Opened anew where that costs little: a decoded frame would stay in memory, and a JPEG at
+        the scale of the last visit. And after an error: a frame that Pillow could not decode is
+        taken for a decoded one when it is asked for again, and is blank."""
         frames = self._frames
         if self._is_spoilt or frames == 1:
             self._image.close()
@@ -161,19 +166,23 @@ class PictureFile:
         width, height = size
         if width * height > self._max_pixels:
             raise LimitError(
-                f"the image has {width} x {height} px; more than {self._max_pixels // 1_000_000} megapixels are not read (`render.max_megapixels`)"
+                f"the image has {width} x {height} px; more than "
+                f"{self._max_pixels // 1_000_000} megapixels are not read "
+                "(`render.max_megapixels`)"
             )
 
     def _guarded(self, read: Callable[[], T]) -> T:
         try:
             return read()
-        except Exception as error:  # on damaged files each of Pillow's readers has its own habits, and new ones come
+        except Exception as error:
+            # on damaged files each of Pillow's readers has its own habits, and new ones come
             self._is_spoilt = True
             if isinstance(error, DocumentError | UnidentifiedImageError | MemoryError):
                 raise
             if isinstance(error, Image.DecompressionBombError):
                 raise LimitError(
-                    f"the image has more than {self._max_pixels // 1_000_000} megapixels, which are not read (`render.max_megapixels`)"
+                    f"the image has more than {self._max_pixels // 1_000_000} megapixels, "
+                    "which are not read (`render.max_megapixels`)"
                 ) from error
             raise UnreadableError(
                 f"the image is damaged or cut off ({type(error).__name__})"
@@ -181,7 +190,8 @@ class PictureFile:
 
 
 def _orientation(image: Image.Image) -> int:
-    """How the image is still to be turned: its EXIF orientation, which Pillow itself applies to TIFF, size and pixels."""
+    """How the image is still to be turned: its EXIF orientation, which Pillow itself applies to
+    TIFF, size and pixels."""
     return 1 if image.format == "TIFF" else int(image.getexif().get(0x0112, 1))
 
 
@@ -208,7 +218,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     lowest, highest = image.getextrema()
     if isinstance(lowest, tuple) or isinstance(highest, tuple):
         raise TypeError(f"one channel expected, found mode {image.mode}")
-    if image.mode != "F" and highest > 255:  # noqa: PLR2004  16 bits: keep black at zero, however few of the bits are used
+    # 16 bits: keep black at zero, however few of the bits are used
+    if image.mode != "F" and highest > 255:  # noqa: PLR2004
         lowest = min(lowest, 0)
     span = (highest - lowest) or 1
     deep = image.convert("F") if image.mode == "F" else image.convert("I").convert("F")

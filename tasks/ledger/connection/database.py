@@ -1,9 +1,10 @@
 """Access to the ledger's database: one writer thread that batches jobs, and readers beside it.
 
-A job is a plain function of a connection; it runs in the writer's (or a reader's) thread and returns what the caller awaits. All
-write transactions of all processes follow one another (SQLite: BEGIN IMMEDIATE; PostgreSQL: one advisory lock), so that a
-job may read, decide and write without another one between. A job must be repeatable: a batch in which one job fails is rolled
-back and its halves run again, down to single jobs, so that only the failing one fails.
+A job is a plain function of a connection; it runs in the writer's (or a reader's) thread and
+returns what the caller awaits. All write transactions of all processes follow one another (SQLite:
+BEGIN IMMEDIATE; PostgreSQL: one advisory lock), so that a job may read, decide and write without
+another one between. A job must be repeatable: a batch in which one job fails is rolled back and its
+halves run again, down to single jobs, so that only the failing one fails.
 """
 
 import asyncio
@@ -35,7 +36,8 @@ BUSY_SECONDS = 30.0  # what one process waits for the others' write transactions
 READERS = 2
 WRITER_LOCK = "SELECT pg_advisory_xact_lock(hashtext('docmill ' || current_schema()))"
 SQLITE_PRAGMAS = (
-    "PRAGMA synchronous=FULL",  # WAL's NORMAL could lose the last commits, and so charges, in a power cut
+    # WAL's NORMAL could lose the last commits, and so charges, in a power cut
+    "PRAGMA synchronous=FULL",
     f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}",
     "PRAGMA secure_delete=FAST",
 )
@@ -43,7 +45,8 @@ POSTGRES_SETTINGS = (  # a machine that vanishes in a transaction must not hold 
     "SET idle_in_transaction_session_timeout = '30s'",
     f"SET lock_timeout = '{int(BUSY_SECONDS)}s'",
 )
-POSTGRES_CONNECTION = {  # a network that goes silent is an error after half a minute, not after TCP's two hours
+# a network that goes silent is an error after half a minute, not after TCP's two hours
+POSTGRES_CONNECTION = {
     "connect_timeout": 10,
     "keepalives_idle": 15,
     "keepalives_interval": 5,
@@ -68,7 +71,8 @@ class Database:
     def __init__(
         self, url: URL, *, on_tick: Job[Any] | None = None, tick_seconds: float = 15.0
     ) -> None:
-        """`on_tick` runs in the writer every `tick_seconds`, also while the event loop is busy (the heartbeat)."""
+        """`on_tick` runs in the writer every `tick_seconds`, also while the event loop is busy (the
+        heartbeat)."""
         self.name = url.render_as_string(hide_password=True)
         self._engine = _engine(url)
         self._jobs: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
@@ -81,7 +85,8 @@ class Database:
         self._closed = False
 
     def start(self, setup: Sequence[Job[Any]] = ()) -> None:
-        """Runs `setup` in one write transaction and starts the writer. Blocking; raises StateError."""
+        """Runs `setup` in one write transaction and starts the writer. Blocking; raises
+        StateError."""
         try:
             if self._engine.dialect.name == "sqlite":
                 _switch_to_wal(self._engine)
@@ -97,7 +102,8 @@ class Database:
         self._writer.start()
 
     async def write(self, job: Job[T]) -> T:
-        """The job's result, once it is committed. Raises StateError when the database refuses, and what the job raises.
+        """The job's result, once it is committed. Raises StateError when the database refuses, and
+        what the job raises.
 
         A caller that is cancelled meanwhile does not stop the job.
         """
@@ -121,7 +127,8 @@ class Database:
             raise self._translated(exc) from exc
 
     async def truncate_log(self) -> None:
-        """Empties SQLite's write-ahead log, so that what was deleted is in no file any more. PostgreSQL does so by itself (VACUUM)."""
+        """Empties SQLite's write-ahead log, so that what was deleted is in no file any more.
+        PostgreSQL does so by itself (VACUUM)."""
         if self._engine.dialect.name == "sqlite":
             await self.read(
                 lambda connection: connection.exec_driver_sql(
@@ -167,7 +174,8 @@ class Database:
                 return
 
     def _next_batch(self) -> tuple[list[_Pending], bool]:
-        """Waits for a job, then takes what else is there. The second value is True when the writer shall end."""
+        """Waits for a job, then takes what else is there. The second value is True when the writer
+        shall end."""
         batch: list[_Pending] = []
         try:
             item = self._jobs.get(
@@ -187,11 +195,13 @@ class Database:
         try:
             with transaction as connection:
                 return [(pending, pending.job(connection), None) for pending in batch]
-        except Exception as exc:  # noqa: BLE001 - any error belongs to the job's caller, who gets it
+        except Exception as exc:  # noqa: BLE001
+            # any error belongs to the job's caller, who gets it
             half = len(batch) // 2
             if half and transaction.begun:
                 return self._run_batch(batch[:half]) + self._run_batch(batch[half:])
-            # A database that cannot be reached fails all at once: to wait for it anew for each job would take hours.
+            # A database that cannot be reached fails all at once: to wait for it anew for each job
+            # would take hours.
             error = self._translated(exc) if isinstance(exc, DBAPIError) else exc
             return [(pending, None, error) for pending in batch]
 
@@ -199,19 +209,22 @@ class Database:
         try:
             with self._transaction() as connection:
                 job(connection)
-        except Exception as exc:  # noqa: BLE001 - without the writer everybody would wait for ever; the next tick tries again
+        except Exception as exc:  # noqa: BLE001
+            # without the writer everybody would wait for ever; the next tick tries again
             log.warning(
                 "%s: the sign of life could not be written (%s)", self.name, type(exc).__name__
             )
 
     def _translated(self, exc: DBAPIError) -> StateError:
         return StateError(
-            f"{self.name}: {_cause(exc.orig)}. What was committed before is safe; run the command again once this is put right."
+            f"{self.name}: {_cause(exc.orig)}. What was committed before is safe; run the "
+            "command again once this is put right."
         )
 
 
 class _WriteTransaction:
-    """`with` block that holds the one write lock of the database. A plain class: contextlib's costs more than the commit."""
+    """`with` block that holds the one write lock of the database. A plain class: contextlib's costs
+    more than the commit."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -291,7 +304,8 @@ def _engine(url: URL) -> Engine:
 
 
 def _switch_to_wal(engine: Engine) -> None:
-    """SQLite does not wait for others while it changes the journal mode, so that simultaneous first starts take turns here."""
+    """SQLite does not wait for others while it changes the journal mode, so that simultaneous first
+    starts take turns here."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -309,7 +323,8 @@ def _switch_to_wal(engine: Engine) -> None:
 
 
 def _cause(error: BaseException | None) -> str:
-    """What the driver said, by its code where it has one. Drivers' messages name files and servers, never rows."""
+    """What the driver said, by its code where it has one. Drivers' messages name files and servers,
+    never rows."""
     code = getattr(error, "sqlite_errorcode", None)
     known = {
         sqlite3.SQLITE_FULL: "the disk is full",
@@ -317,7 +332,8 @@ def _cause(error: BaseException | None) -> str:
         sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
         sqlite3.SQLITE_CORRUPT: "the file is damaged",
         sqlite3.SQLITE_NOTADB: "the file is not a SQLite database",
-        sqlite3.SQLITE_BUSY: f"another process held the database for more than {BUSY_SECONDS:.0f} s",
+        sqlite3.SQLITE_BUSY: f"another process held the database for more than {BUSY_SECONDS:.0f} "
+        "s",
     }
     if code is not None and code & 0xFF in known:
         return known[code & 0xFF]

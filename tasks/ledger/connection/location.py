@@ -36,10 +36,12 @@ NETWORK_FILE_SYSTEMS = frozenset(
 
 
 def database_url(state_url: str | None, folder: Path) -> URL:
-    """The database of the project in `folder` (that of flows.yaml). Makes the private folder (0700) of a SQLite file.
+    """The database of the project in `folder` (that of flows.yaml). Makes the private folder (0700)
+    of a SQLite file.
 
-    Raises StateError for a URL that is not understood, for SQLite on a network file system (its locks do not hold there) and
-    for a folder that cannot be made; MissingExtraError when PostgreSQL is asked for without its driver.
+    Raises StateError for a URL that is not understood, for SQLite on a network file system (its
+    locks do not hold there) and for a folder that cannot be made; MissingExtraError when PostgreSQL
+    is asked for without its driver.
     """
     if state_url is None:
         return _sqlite_url(folder / STATE_FOLDER / LEDGER_FILE)
@@ -47,19 +49,22 @@ def database_url(state_url: str | None, folder: Path) -> URL:
         url = make_url(state_url)
     except ArgumentError as exc:
         raise StateError(
-            "`state` is not a database URL; write postgresql://USER@HOST/DATABASE, or leave it out for SQLite"
+            "`state` is not a database URL; write postgresql://USER@HOST/DATABASE, or "
+            "leave it out for SQLite"
         ) from exc
     if url.get_backend_name() == "sqlite":
         if not url.database or url.database == ":memory:":
             raise StateError(
-                "`state: sqlite://` needs a file: sqlite:///ledger.db (relative to flows.yaml) or sqlite:////absolute/ledger.db"
+                "`state: sqlite://` needs a file: sqlite:///ledger.db (relative to "
+                "flows.yaml) or sqlite:////absolute/ledger.db"
             )
         return _sqlite_url(folder / url.database)
     if url.drivername in ("postgresql", "postgresql+psycopg"):
         _require_psycopg()
         return url.set(drivername="postgresql+psycopg")
     raise StateError(
-        f"`state`: {url.drivername} is not supported; use SQLite (leave `state` out) or postgresql://USER@HOST/DATABASE"
+        f"`state`: {url.drivername} is not supported; use SQLite (leave `state` out) or "
+        "postgresql://USER@HOST/DATABASE"
     )
 
 
@@ -69,7 +74,8 @@ def private_folder(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StateError(
-            f"{folder}: cannot make this folder ({exc.strerror}); docmill keeps its ledger there. Nothing was run."
+            f"{folder}: cannot make this folder ({exc.strerror}); docmill keeps its ledger "
+            "there. Nothing was run."
         ) from exc
     return folder
 
@@ -80,13 +86,15 @@ def _sqlite_url(file: Path) -> URL:
     if kind in NETWORK_FILE_SYSTEMS:
         raise StateError(
             f"{file}: this is a network file system ({kind}), where SQLite's locks do not hold. "
-            "Set `state: postgresql://USER@HOST/DATABASE` in flows.yaml or DOCMILL_STATE, or keep the project on a local disk. Nothing was run."
+            "Set `state: postgresql://USER@HOST/DATABASE` in flows.yaml or DOCMILL_STATE, "
+            "or keep the project on a local disk. Nothing was run."
         )
     return URL.create("sqlite", database=str(file))
 
 
 def file_system(folder: Path) -> str | None:
-    """Type of the file system that holds `folder` (resolved), as Linux names it; None when it cannot be told."""
+    """Type of the file system that holds `folder` (resolved), as Linux names it; None when it
+    cannot be told."""
     try:
         lines = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
@@ -109,6 +117,7 @@ def file_system(folder: Path) -> str | None:
 
 def _require_psycopg() -> None:
     try:
-        import psycopg  # noqa: F401, PLC0415 - the optional driver, only looked for when it is needed
+        # the optional driver, only looked for when it is needed
+        import psycopg  # noqa: F401, PLC0415
     except ImportError as exc:
         raise MissingExtraError("PostgreSQL", "postgres") from exc

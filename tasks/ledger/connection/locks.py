@@ -1,6 +1,7 @@
 """Locks for work that only one process may do: asking for one answer, rebuilding one output.
 
-A lock is a row with its owner; the lock of a dead owner is taken over (see owners.py). Jobs of the writer.
+A lock is a row with its owner; the lock of a dead owner is taken over (see owners.py). Jobs of the
+writer.
 """
 
 from functools import cache

@@ -1,7 +1,8 @@
 """Migrations of the database to the shape of tables.py: a version, and a function per step.
 
-A new database is made from `METADATA` and gets the newest version. A release that changes tables.py appends one function to
-`MIGRATIONS`, with the SQL of that change written out (tables.py moves on, a migration never does).
+A new database is made from `METADATA` and gets the newest version. A release that changes tables.py
+appends one function to `MIGRATIONS`, with the SQL of that change written out (tables.py moves on, a
+migration never does).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ MIGRATIONS: tuple[Migration, ...] = ()
 
 
 def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Brings the database to this code's version. Call inside the one write transaction, which makes it safe at simultaneous starts.
+    """Brings the database to this code's version. Call inside the one write transaction, which
+    makes it safe at simultaneous starts.
 
     Raises StateError when the database was made by a newer docmill; nothing is changed then.
     """
@@ -26,7 +28,8 @@ def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS
     found = _version(connection)
     if found > newest:
         raise StateError(
-            f"the ledger was made by a newer docmill (its version is {found}, this docmill knows up to {newest}). "
+            f"the ledger was made by a newer docmill (its version is {found}, this docmill "
+            f"knows up to {newest}). "
             "Upgrade docmill, or point `state` to another database. Nothing was run."
         )
     if found == newest:

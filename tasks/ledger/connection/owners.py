@@ -1,7 +1,8 @@
 """Owners of claims, reservations and locks, and whether each is still alive.
 
-A process of this machine is looked up (pid and its start time, so that a reused pid does not count). One of another machine, or
-of another container, is known only by its heartbeat: dead when the last one is `LEASE_SECONDS` old.
+A process of this machine is looked up (pid and its start time, so that a reused pid does not
+count). One of another machine, or of another container, is known only by its heartbeat: dead when
+the last one is `LEASE_SECONDS` old.
 """
 
 import os
@@ -24,7 +25,8 @@ SYSTEM: str = sys.platform
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """One opened ledger in one process. `boot_id` is new at each start of the machine; empty where it cannot be told."""
+    """One opened ledger in one process. `boot_id` is new at each start of the machine; empty where
+    it cannot be told."""
 
     owner_id: str
     host: str
@@ -61,7 +63,8 @@ def register(connection: Connection, owner: Owner) -> None:
 
 
 def heartbeat(connection: Connection, owner: Owner) -> None:
-    """A row that another process removed, believing this one dead, is put back: what it held is gone, what it takes next counts."""
+    """A row that another process removed, believing this one dead, is put back: what it held is
+    gone, what it takes next counts."""
     now = database_time(connection)
     if not connection.execute(
         update(owners).where(owners.c.owner_id == owner.owner_id).values(heartbeat_at=now)
@@ -116,7 +119,8 @@ def _is_dead(row: Row[Any], here: Owner, now: float) -> bool:
 
 
 def process_start(pid: int) -> str | None:
-    """When the process `pid` started, in the system's own words; None when there is no such process (or only its zombie)."""
+    """When the process `pid` started, in the system's own words; None when there is no such process
+    (or only its zombie)."""
     if SYSTEM == "darwin":
         return _output_of("ps", "-o", "lstart=", "-p", str(pid)) or None
     try:

@@ -134,8 +134,10 @@ calls = Table(  # one row for each HTTP attempt; an open one is a reservation
     Index("calls_by_run", "flow", "run_id"),
     Index("calls_by_document", "document_id"),
 )
-# As text, which both databases read: `postgresql_where` would import that dialect also where it is not used.
-_OPEN = DDL("CREATE INDEX calls_open ON calls (owner_id) WHERE state <> 'settled'")  # type: ignore[no-untyped-call]  # has no types
+# As text, which both databases read: `postgresql_where` would import that dialect also where it is
+# not used.
+# has no types
+_OPEN = DDL("CREATE INDEX calls_open ON calls (owner_id) WHERE state <> 'settled'")  # type: ignore[no-untyped-call]
 event.listen(calls, "after_create", _OPEN)
 
 windows = Table(  # running sums of `calls` for each budget window in use; see reservations.py

@@ -22,7 +22,8 @@ def in_background(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 async def unless_cancelled(
     work: Coroutine[Any, Any, T], *, undo: Callable[[T], object] = lambda _: None
 ) -> T:
-    """The result of `work`; when the caller is cancelled meanwhile, `work` ends all the same and `undo` gets its result."""
+    """The result of `work`; when the caller is cancelled meanwhile, `work` ends all the same and
+    `undo` gets its result."""
     task = in_background(work)
     try:
         return await asyncio.shield(task)

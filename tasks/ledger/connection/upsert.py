@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 
 def insert_into(table: Table, dialect_name: str) -> "sqlite.Insert | postgresql.Insert":
-    """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`. `dialect_name` is that of the connection."""
+    """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`. `dialect_name` is
+    that of the connection."""
     if dialect_name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - a tenth of what a plan's imports take
+        # a tenth of what a plan's imports take
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
         return postgresql.insert(table)
     from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - as above

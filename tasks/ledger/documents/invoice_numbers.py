@@ -12,7 +12,8 @@ from tasks.ledger.ledger import Ledger
 async def earlier_documents(
     ledger: Ledger, *, flow: str, document_id: str, invoice_key: str
 ) -> list[str]:
-    """Stores that this document carries the invoice; returns the paths of other documents that did so before it, the first one first.
+    """Stores that this document carries the invoice; returns the paths of other documents that did
+    so before it, the first one first.
 
     One transaction, so that of two processes with a copy each, one is the earlier.
     """

@@ -35,7 +35,8 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True)
 class OutputEntry:
-    """A document's place in an output: `target` as in outputs.py, `entry` its file name there if that is a folder."""
+    """A document's place in an output: `target` as in outputs.py, `entry` its file name there if
+    that is a folder."""
 
     target: str
     entry: str
@@ -77,7 +78,8 @@ def listing(
 
 
 def find(connection: Connection, wanted: str) -> tuple[str, ...]:
-    """Ids of the documents that `wanted` may mean: an id, its first characters (six at least), a path or a file name."""
+    """Ids of the documents that `wanted` may mean: an id, its first characters (six at least), a
+    path or a file name."""
     same: ColumnElement[bool] = (documents.c.path == wanted) | documents.c.path.endswith(
         "/" + wanted, autoescape=True
     )
@@ -110,9 +112,11 @@ def retry(
 
 
 def forget(connection: Connection, document_id: str) -> tuple[OutputEntry, ...]:
-    """Removes what a document said: records, error messages, path, answers. Its id, statuses and calls stay, so that sums stay true.
+    """Removes what a document said: records, error messages, path, answers. Its id, statuses and
+    calls stay, so that sums stay true.
 
-    Returns the outputs that listed it, which have to be written anew. Raises StateError while a process works on it.
+    Returns the outputs that listed it, which have to be written anew. Raises StateError while a
+    process works on it.
     """
     rows = connection.execute(
         select(documents.c.claim_owner).where(documents.c.document_id == document_id)

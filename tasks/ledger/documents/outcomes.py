@@ -12,12 +12,14 @@ from schemas.record import DocumentResult, ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.ledger.connection.tables import calls, documents
 
-_IDS_AT_ONE_TIME = 500  # SQLite's limit on parameters of one statement is far above, PostgreSQL's planner likes short lists
+# SQLite's limit on parameters of one statement is far above, PostgreSQL's planner likes short lists
+_IDS_AT_ONE_TIME = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One document as the ledger has it. `in_work`: claimed by a process that has not been found dead."""
+    """One document as the ledger has it. `in_work`: claimed by a process that has not been found
+    dead."""
 
     run_id: str
     in_work: bool
@@ -65,7 +67,8 @@ def outcomes(
 
 
 def spent_by_run(connection: Connection, flow: str, run_id: str) -> Usage:
-    """What all processes of a run were charged. `cost_nano` is None when one call's price is unknown. Cache hits are not counted here."""
+    """What all processes of a run were charged. `cost_nano` is None when one call's price is
+    unknown. Cache hits are not counted here."""
     row = connection.execute(
         select(
             func.count(),

@@ -2,7 +2,8 @@
 
 What was once written to it stays in it, in that order. Jobs of a connection.
 
-A target is a word for the kind of output and its path: relative to the project's folder, so that a project may be moved or shared.
+A target is a word for the kind of output and its path: relative to the project's folder, so that a
+project may be moved or shared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,8 @@ ROWS_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document of an output. `result` is its DocumentResult as JSON; `name` a file name for it without suffix."""
+    """One document of an output. `result` is its DocumentResult as JSON; `name` a file name for it
+    without suffix."""
 
     name: str
     result: str
@@ -67,7 +69,8 @@ def add(
     definition_hash: str,
     entry: str,
 ) -> None:
-    """Puts a document's record of this definition into the outputs; at the end where it is new. It shows once it is finished."""
+    """Puts a document's record of this definition into the outputs; at the end where it is new. It
+    shows once it is finished."""
     for target in targets:
         row = {
             "target": target,
@@ -84,7 +87,8 @@ def add(
 def listed(
     connection: Connection, target: str, document_ids: Sequence[str] | None = None
 ) -> Iterator[Entry]:
-    """The output's finished documents in its order, or those of them in `document_ids`; read a few at a time."""
+    """The output's finished documents in its order, or those of them in `document_ids`; read a few
+    at a time."""
     if document_ids is None:
         yield from _entries(connection, target)
         return

@@ -16,7 +16,8 @@ _STORED = tuple(column.name for column in answers.c if not column.primary_key)
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """A model's answer as it was read, completely. `model` is the id that the answer names, or the one that was sent."""
+    """A model's answer as it was read, completely. `model` is the id that the answer names, or the
+    one that was sent."""
 
     text: str
     finish_reason: str | None
@@ -83,7 +84,8 @@ def remove(
     before: float | None = None,
     document_id: str | None = None,
 ) -> int:
-    """Removes the answers that a flow paid for, that were stored earlier than `before`, that are of one document; with none of these, all.
+    """Removes the answers that a flow paid for, that were stored earlier than `before`, that are of
+    one document; with none of these, all.
 
     Returns how many.
     """

@@ -17,7 +17,8 @@ DEFAULT_WARN_AT = 0.8
 
 
 class Window(NamedTuple):
-    """Calls of a flow with `starts_at <= counted_at < ends_at`; of one run when `run_id` is not empty."""
+    """Calls of a flow with `starts_at <= counted_at < ends_at`; of one run when `run_id` is not
+    empty."""
 
     run_id: str
     starts_at: float
@@ -63,7 +64,8 @@ class Limits:
         )  # one value: two threads ask
 
     def at(self, now: float) -> Mapping[Window, Limit]:
-        """The windows that a call counted at `now` must fit into. Command-line limits count per run."""
+        """The windows that a call counted at `now` must fit into. Command-line limits count per
+        run."""
         starts, ends, found = self._last
         if not starts <= now < ends:
             found = self._find(now)

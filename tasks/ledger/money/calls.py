@@ -34,9 +34,11 @@ POLL_SECONDS = (
 
 
 class CallBook:
-    """The calls of one run of a flow. All calls of a process for one run go through one book; processes meet in the database.
+    """The calls of one run of a flow. All calls of a process for one run go through one book;
+    processes meet in the database.
 
-    `fresh` takes no answer that was stored before this book was opened. `on_warning` gets one line, once for each budget window.
+    `fresh` takes no answer that was stored before this book was opened. `on_warning` gets one line,
+    once for each budget window.
     """
 
     def __init__(
@@ -89,7 +91,8 @@ class CallBook:
 
     @asynccontextmanager
     async def sole(self, key: str) -> AsyncIterator[StoredAnswer | None]:
-        """Of all who ask the same at the same time, in any process, one gets None and must ask; the others wait for its stored answer.
+        """Of all who ask the same at the same time, in any process, one gets None and must ask; the
+        others wait for its stored answer.
 
         When that one fails, the next waiter gets None.
         """
@@ -110,9 +113,11 @@ class CallBook:
                 del self._flights[key]
 
     async def reserve(self, intent: CallIntent) -> int:
-        """Takes the bound of one attempt from the budget and returns the call's id. Waits while calls in flight may still free enough.
+        """Takes the bound of one attempt from the budget and returns the call's id. Waits while
+        calls in flight may still free enough.
 
-        Raises BudgetExceededError when spent + bound > limit, BoundBrokenError when a call of this run used more than its bound.
+        Raises BudgetExceededError when spent + bound > limit, BoundBrokenError when a call of this
+        run used more than its bound.
         """
         self._refuse_unknown_price(intent)
         if not self._waiting:
@@ -122,7 +127,8 @@ class CallBook:
         return await self._when_freed(lambda: self._try_reserve(intent))
 
     async def mark_sent(self, call_id: int) -> None:
-        """Must be committed before the first byte leaves. In a new window (midnight) the reservation moves there, as `reserve` would."""
+        """Must be committed before the first byte leaves. In a new window (midnight) the
+        reservation moves there, as `reserve` would."""
         intent, place = self._open[call_id]
         now = self._clock()
         if self._limits.at(place.counted_at).keys() != self._limits.at(now).keys():
@@ -136,11 +142,13 @@ class CallBook:
         ):
             del self._open[call_id]
             raise StateError(
-                f"call {call_id} of {intent.step} was given up by another process, which saw no sign of life of this one for a minute; it was not sent"
+                f"call {call_id} of {intent.step} was given up by another process, which "
+                "saw no sign of life of this one for a minute; it was not sent"
             )
 
     async def settle(self, call_id: int, settled: SettledCall) -> None:
-        """Charges the call: usage as reported, or the bound. The answer, if there is one, is stored in the same transaction."""
+        """Charges the call: usage as reported, or the bound. The answer, if there is one, is stored
+        in the same transaction."""
         intent, place = self._open[call_id]
         key = intent.answer_key if settled.answer is not None else None
 
@@ -221,7 +229,8 @@ class CallBook:
         return call_id
 
     async def _when_freed(self, attempt: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
-        """Repeats `attempt` whenever a call of this process ends, and now and then for those of other processes."""
+        """Repeats `attempt` whenever a call of this process ends, and now and then for those of
+        other processes."""
         self._waiting += 1
         try:
             async with self._turn:
@@ -252,8 +261,11 @@ class CallBook:
             limit.cost_nano is not None for limit in self._limits.at(self._clock()).values()
         ):
             raise CallError(
-                f"the price of model {intent.model!r} is not known, so a budget in money cannot hold; nothing was sent. "
-                f"Set `catalogue: {{{intent.model}: {{input_per_million: ..., output_per_million: ...}}}}` in flows.yaml, or budget `tokens`."
+                f"the price of model {intent.model!r} is not known, so a budget in money "
+                "cannot hold; nothing was sent. "
+                "Set `catalogue: "
+                f"{{{intent.model}: {{input_per_million: ..., output_per_million: ...}}}}` "
+                "in flows.yaml, or budget `tokens`."
             )
 
     async def _take_flight(self, key: str) -> StoredAnswer | None:

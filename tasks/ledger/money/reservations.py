@@ -1,6 +1,7 @@
 """Enforcement of budgets: each call is a row, reserved at its bound and settled at its charge.
 
-All functions are jobs of the one writer, so that nothing comes between the look at a window's sums and the change.
+All functions are jobs of the one writer, so that nothing comes between the look at a window's sums
+and the change.
 """
 
 import json
@@ -22,7 +23,8 @@ from tasks.ledger.money.window_totals import Bound, Place, add, start_window
 
 @dataclass(frozen=True, slots=True)
 class CallIntent:
-    """One HTTP attempt about to be made. `page_numbers` count from 1; `answer_key` None keeps the answer out of the cache."""
+    """One HTTP attempt about to be made. `page_numbers` count from 1; `answer_key` None keeps the
+    answer out of the cache."""
 
     document_id: str
     page_numbers: tuple[int, ...]
@@ -37,8 +39,9 @@ class CallIntent:
 
 @dataclass(frozen=True, slots=True)
 class SettledCall:
-    """How an attempt ended. `usage` None: it was sent and what it used is not known, so it is charged at the bound; `Usage()`: surely
-    not billed (a refusal with its own status). `outcome` is a stable word such as `ok`, `lost`, `rate_limited`.
+    """How an attempt ended. `usage` None: it was sent and what it used is not known, so it is
+    charged at the bound; `Usage()`: surely not billed (a refusal with its own status). `outcome` is
+    a stable word such as `ok`, `lost`, `rate_limited`.
     """
 
     usage: Usage | None
@@ -56,7 +59,8 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """The bound does not fit. `for_good`: also when every call in flight would use nothing; amounts are in `unit`."""
+    """The bound does not fit. `for_good`: also when every call in flight would use nothing; amounts
+    are in `unit`."""
 
     unit: str
     limit: int
@@ -122,7 +126,8 @@ def reserve(
 
 
 def mark_sent(connection: Connection, call_id: int) -> bool:
-    """False when the reservation is gone: another process believed this one dead and released it."""
+    """False when the reservation is gone: another process believed this one dead and released
+    it."""
     return bool(connection.execute(_MARK_SENT, {"of_call": call_id}).rowcount)
 
 
@@ -134,7 +139,8 @@ def move(
     bound: Bound,
     limits: Mapping[Window, Limit],
 ) -> Full | Broken | None:
-    """Counts a reservation in the windows of `new`; where it does not fit there, it stays in the old ones and the reason is returned."""
+    """Counts a reservation in the windows of `new`; where it does not fit there, it stays in the
+    old ones and the reason is returned."""
     add(connection, old, held=bound, sign=-1)
     refusal = _hold(connection, new, bound, limits)
     if refusal is None:
@@ -165,7 +171,8 @@ def settle(
     now: float,
     warn_at: float,
 ) -> tuple[Warned, ...]:
-    """Charges the call, frees its reservation and stores its answer. A call that a takeover charged meanwhile is put right."""
+    """Charges the call, frees its reservation and stores its answer. A call that a takeover charged
+    meanwhile is put right."""
     charged = _charge(intent.bound, settled.usage)
     values = _settled_values(settled, charged, now)
     if connection.execute(_SETTLE, {"of_call": call_id, **values}).rowcount:
@@ -211,13 +218,15 @@ def _settled_values(settled: SettledCall, charged: Bound, now: float) -> dict[st
 def _settle_again(
     connection: Connection, call_id: int, place: Place, charged: Bound, values: dict[str, Any]
 ) -> list[Row[Any]]:
-    """Another process believed this one dead and charged the bound; what was really used goes in its place."""
+    """Another process believed this one dead and charged the bound; what was really used goes in
+    its place."""
     before = connection.execute(
         select(calls.c.tokens, calls.c.cost_nano).where(calls.c.call_id == call_id)
     ).one_or_none()
     if before is None:
         raise StateError(
-            f"call {call_id} is not in the ledger: it was settled without having been marked as sent"
+            f"call {call_id} is not in the ledger: it was settled without having been "
+            "marked as sent"
         )
     connection.execute(update(calls).where(calls.c.call_id == call_id), values)
     add(connection, place, spent=Bound(before.tokens, before.cost_nano), sign=-1)
@@ -225,7 +234,8 @@ def _settle_again(
 
 
 def reap(connection: Connection, here: owners.Owner) -> int:
-    """Takes over what dead owners hold: what was not sent is released, what was sent is charged at the bound. Returns how many owners."""
+    """Takes over what dead owners hold: what was not sent is released, what was sent is charged at
+    the bound. Returns how many owners."""
     dead = owners.dead_owners(connection, here)
     for owner_id in dead:
         close_calls_of(connection, owner_id, "owner_died")
@@ -262,7 +272,8 @@ def close_calls_of(connection: Connection, owner_id: str, outcome: str) -> None:
 def _hold(
     connection: Connection, place: Place, bound: Bound, limits: Mapping[Window, Limit]
 ) -> Full | Broken | None:
-    """Adds the bound to every window it counts in, unless it does not fit into one of `limits`; then the reason."""
+    """Adds the bound to every window it counts in, unless it does not fit into one of `limits`;
+    then the reason."""
     rows = _by_window(add(connection, place, held=bound))
     missing = [window for window in limits if window not in rows]
     if missing:

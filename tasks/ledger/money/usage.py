@@ -23,9 +23,11 @@ QUARTER = 900  # seconds: days begin at a quarter of an hour in every time zone
 
 @dataclass(slots=True)
 class Spent:
-    """What the calls of one flow, day, model, ... were charged. `cost_nano` None: for one of them at least the price was unknown.
+    """What the calls of one flow, day, model, ... were charged. `cost_nano` None: for one of them
+    at least the price was unknown.
 
-    `pages` are all pages of the documents concerned. `at_bound` counts calls that were charged at their upper bound.
+    `pages` are all pages of the documents concerned. `at_bound` counts calls that were charged at
+    their upper bound.
     """
 
     name: str
@@ -63,7 +65,8 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """A budget window and what has been used of it; `sums.held_*` is what calls in flight may still use."""
+    """A budget window and what has been used of it; `sums.held_*` is what calls in flight may still
+    use."""
 
     window: Window
     limit: Limit
@@ -78,7 +81,8 @@ def spent(
     since: float | None = None,
     timezone: str = "UTC",
 ) -> list[Spent]:
-    """Settled calls, summed up; days newest first, everything else dearest first. `timezone` is where a day begins."""
+    """Settled calls, summed up; days newest first, everything else dearest first. `timezone` is
+    where a day begins."""
     found: dict[str, Spent] = {}
     zone = ZoneInfo(timezone)
     for row in _sums(connection, by, flow, since):

@@ -2,8 +2,8 @@
 
 A look costs the same after a million calls.
 
-A sum that does not exist yet is counted from the calls; from then on each change of a call changes every sum that it counts in, in
-the same transaction. Jobs of the writer.
+A sum that does not exist yet is counted from the calls; from then on each change of a call changes
+every sum that it counts in, in the same transaction. Jobs of the writer.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,8 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a call counts: the windows of `flow` that hold `counted_at`, over all runs or of `run_id`."""
+    """Where a call counts: the windows of `flow` that hold `counted_at`, over all runs or of
+    `run_id`."""
 
     flow: str
     run_id: str

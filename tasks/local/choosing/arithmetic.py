@@ -2,7 +2,8 @@
 
 The strongest rule there is for totals.
 
-Measured on 565 receipts: total right by labels alone 70 %, with sums 88 %, with the sum of two other totals 93 %.
+Measured on 565 receipts: total right by labels alone 70 %, with sums 88 %, with the sum of two
+other totals 93 %.
 """
 
 from collections import Counter, defaultdict
@@ -42,7 +43,8 @@ class Settled:
 
 
 def settle(amounts: list[Amount]) -> Settled:
-    """Total, net, tax and what else was labelled. Values may be missing; the labels may be wrong."""
+    """Total, net, tax and what else was labelled. Values may be missing; the labels may be
+    wrong."""
     by_key: dict[str, list[Amount]] = defaultdict(list)
     for amount in amounts:
         by_key[amount.key].append(amount)
@@ -130,7 +132,8 @@ def _by_label(by_key: dict[str, list[Amount]]) -> dict[Decimal, Standing]:
 
 
 def _weigh_kind(amounts: list[Amount], standings: dict[Decimal, Standing]) -> None:
-    """Repeated and larger values stand a little better; zero, negative and whole numbers stand worse."""
+    """Repeated and larger values stand a little better; zero, negative and whole numbers stand
+    worse."""
     counts = Counter(amount.value for amount in amounts)
     largest = max(standings, default=ZERO)
     for value, standing in standings.items():
@@ -167,7 +170,8 @@ def _sums(by_key: dict[str, list[Amount]]) -> Iterable[tuple[Decimal, str, float
 
 
 def _parts(by_key: dict[str, list[Amount]]) -> list[tuple[Decimal, Decimal]]:
-    """Pairs of totals that a third total is the sum of: "Total 0 %", "Total 6 %", "Total payable"."""
+    """Pairs of totals that a third total is the sum of: "Total 0 %", "Total 6 %", "Total
+    payable"."""
     totals = {v for v in _values(by_key, Concept.TOTAL) if v > ZERO}
     sums = totals | _values(by_key, Concept.AMOUNT_DUE)
     return [(a, b) for a, b in combinations(sorted(totals), 2) if a + b in sums]
@@ -199,7 +203,8 @@ def _weigh_rounding(by_key: dict[str, list[Amount]], standings: dict[Decimal, St
 def _split_by_row(
     amounts: list[Amount], total: Decimal | None, by_key: dict[str, list[Amount]]
 ) -> None:
-    """A row whose last amount is the total and the sum of two before it says net and tax, whatever its heads are."""
+    """A row whose last amount is the total and the sum of two before it says net and tax, whatever
+    its heads are."""
     rows: dict[tuple[int, int], list[Amount]] = defaultdict(list)
     for amount in amounts:
         if amount.is_money:

@@ -155,7 +155,8 @@ class Chooser:
         return bool(_DAY_FIRST & {*self.seen.currencies, *self.seen.currency_signs})
 
     def _range_ends(self, spanned: str) -> list[Candidate]:
-        """Second dates of "1 May - 7 May" whose label is that of the field's own range, else of any period."""
+        """Second dates of "1 May - 7 May" whose label is that of the field's own range, else of any
+        period."""
         ends = {
             key.removeprefix("end of "): found
             for key, found in self.seen.dates.items()
@@ -351,7 +352,8 @@ class Chooser:
         return Choice(value, whole if isinstance(value, tuple) else holder, "address part", reason)
 
     def _address_block(self, party: str) -> PartyBlock | None:
-        """The block of the chosen name; for a seller without lines there, another mention of the same name that has some."""
+        """The block of the chosen name; for a seller without lines there, another mention of the
+        same name that has some."""
         block = self.blocks.get(party)
         if block is None or block.lines:
             return block

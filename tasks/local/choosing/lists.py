@@ -16,7 +16,8 @@ from tasks.vocabulary.concepts import words_of
 from tasks.vocabulary.labels import Concept
 
 _ITEMS = word_set(
-    "line lines item items position positions product products article articles entry entries posten positionen lignes articulos lineas righe voci regels artikelen services"
+    "line lines item items position positions product products article articles entry "
+    "entries posten positionen lignes articulos lineas righe voci regels artikelen services"
 )
 _TAXES = word_set("tax taxes vat breakdown steuern tva iva btw")
 _ACCOUNTS = word_set("account accounts bank konten iban ibans comptes")
@@ -26,10 +27,11 @@ _CELL_NAMES: tuple[tuple[str, frozenset[str]], ...] = (
     ("unit_price", word_set("price prix preis prijs precio prezzo einzelpreis")),
     ("amount", word_set("amount total sum montant betrag bedrag importe importo subtotal net value gross")),
     ("unit", word_set("unit unite einheit eenheid unidad")),
-    ("description", word_set("description name title item product article designation libelle bezeichnung omschrijving descripcion descrizione beschreibung label text")),
+    ("description", word_set("description name title item product article designation libelle bezeichnung " "omschrijving descripcion descrizione beschreibung label text")),
 )  # fmt: skip
 _NO_CELL = word_set(
-    "tax discount base gross allowance charge category reason code origin reference object standard buyer note"
+    "tax discount base gross allowance charge category reason code origin reference object "
+    "standard buyer note"
 )
 
 
@@ -54,7 +56,8 @@ def rows_for(
     patterns: dict[str, list[Candidate]],
     percents: list[Candidate],
 ) -> list[Row]:
-    """One function for each item of the list, in order; empty when this list is none that paper tells."""
+    """One function for each item of the list, in order; empty when this list is none that paper
+    tells."""
     words = set(words_of(listed.path[-1]))
     if not isinstance(listed.item, Group):
         return []
@@ -69,7 +72,8 @@ def rows_for(
 
 
 def cell_of(name: str, siblings: list[str]) -> str | None:
-    """The table column that an item's field is, by its name. `siblings`: the item's fields; of name and description the first gets the text."""
+    """The table column that an item's field is, by its name. `siblings`: the item's fields; of name
+    and description the first gets the text."""
     words = set(words_of(name))
     if words & {"sku", "artikelnummer"} or (
         words & {"id", "code", "number"} and words & {"seller", "supplier", "article", "product"}
@@ -123,7 +127,8 @@ def _account_rows(patterns: dict[str, list[Candidate]]) -> list[Row]:
 
 
 def _tax_rows(settled: Settled, percents: list[Candidate]) -> list[Row]:
-    """One row, when the printed rate takes the net sum to the tax sum; several rates are left to the reader."""
+    """One row, when the printed rate takes the net sum to the tax sum; several rates are left to
+    the reader."""
     net, tax = settled.chosen.get("net_total"), settled.chosen.get("tax_total")
     if net is None or tax is None or not tax.value or "tax_total" not in settled.agrees:
         return []

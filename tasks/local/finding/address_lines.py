@@ -11,22 +11,32 @@ from tasks.printed_values.money import find_amounts
 from tasks.vocabulary.labels import Concept, LabelBook
 
 TITLES = word_set(  # letters only: "Tax Invoice" is taxinvoice
-    "invoice taxinvoice receipt officialreceipt cashbill cashreceipt cashsales bill statement facture rechnung factuur factura fattura quittung beleg ticket recu bon "
-    "copy original duplicate welcome thankyou customercopy simplifiedtaxinvoice retailinvoicesbill retailinvoice proforma creditnote gutschrift avoir page "
-    "officialbillinginvoice deliverynote tax invoicetax receipttax kassenbon ricevuta recibo scontrino proformainvoice salesinvoice salesreceipt originalreceipt frau herr herrn mr mrs ms madame monsieur mevrouw dhr senor senora signor signora"
+    "invoice taxinvoice receipt officialreceipt cashbill cashreceipt cashsales bill "
+    "statement facture rechnung factuur factura fattura quittung beleg ticket recu bon "
+    "copy original duplicate welcome thankyou customercopy simplifiedtaxinvoice "
+    "retailinvoicesbill retailinvoice proforma creditnote gutschrift avoir page "
+    "officialbillinginvoice deliverynote tax invoicetax receipttax kassenbon ricevuta "
+    "recibo scontrino proformainvoice salesinvoice salesreceipt originalreceipt frau herr "
+    "herrn mr mrs ms madame monsieur mevrouw dhr senor senora signor signora"
 )
 _STREET = re.compile(
-    r"\b(?:street|str|st|road|rd|avenue|ave|lane|ln|drive|dr|blvd|boulevard|highway|hwy|suite|floor|unit|block|blk|level|lot|plot|po box|p\.o\. box|plaza|mall|complex|centre|center|park|"
+    r"\b(?:street|str|st|road|rd|avenue|ave|lane|ln|drive|dr|blvd|boulevard|highway|hwy|suite|floor|unit|block|blk|level|lot|plot|po "
+    r"box|p\.o\. box|plaza|mall|complex|centre|center|park|"
     r"jalan|jln|jl|taman|tmn|lorong|lrg|persiaran|bandar|kampung|kg|seksyen|section|batu|lebuh|lebuhraya|wisma|menara|pusat|kawasan|desa|"
     r"rue|chemin|place|allee|impasse|quai|cedex|bp|zac|zi|strasse|platz|weg|gasse|ring|damm|ufer|postfach|straat|laan|plein|gracht|kade|postbus|calle|avda|avenida|plaza|paseo|carrer|apartado|"
     r"via|viale|piazza|corso|vicolo|largo|no)\b|strasse\b|straße\b|str\.|straat\b|weg \d|laan \d"
 )
 _POSTCODE = re.compile(
-    r"(?<![\w-])(?:[A-Z]{1,2}[- ])?(\d{5}(?:-\d{4})?|\d{4} ?[A-Z]{2}|\d{4}|\d{6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\w-])"
+    r"(?<![\w-])(?:[A-Z]{1,2}[- ])?(\d{5}(?:-\d{4})?|\d{4} "
+    r"?[A-Z]{2}|\d{4}|\d{6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] "
+    r"?\d[A-Z]\d)(?![\w-])"
 )
 _PLACES = re.compile(
-    r"\b(?:selangor|kuala lumpur|k\.l|kl|johor|penang|perak|melaka|malacca|sabah|sarawak|pahang|kedah|kelantan|negeri sembilan|darul ehsan|terengganu|malaysia|singapore|india|usa|"
-    r"united states|united kingdom|england|germany|deutschland|france|nederland|netherlands|belgium|belgie|belgique|espana|spain|italia|italy|austria|osterreich|schweiz|switzerland|suisse)\b"
+    r"\b(?:selangor|kuala "
+    r"lumpur|k\.l|kl|johor|penang|perak|melaka|malacca|sabah|sarawak|pahang|kedah|kelantan|negeri "
+    r"sembilan|darul ehsan|terengganu|malaysia|singapore|india|usa|"
+    r"united states|united "
+    r"kingdom|england|germany|deutschland|france|nederland|netherlands|belgium|belgie|belgique|espana|spain|italia|italy|austria|osterreich|schweiz|switzerland|suisse)\b"
 )
 _STOP_KEYS = frozenset(
     {Concept.PHONE, Concept.FAX, Concept.EMAIL, Concept.URL, Concept.TAX_NUMBER, Concept.VAT_ID, Concept.REGISTRATION_NUMBER, Concept.NUMBER, Concept.ISSUE_DATE, Concept.DUE_DATE,
@@ -64,7 +74,8 @@ def has_postcode(text: str) -> bool:
 
 
 def lines_under(sheet: Sheet, start: Segment, most: int = _MOST_LINES) -> list[Segment]:
-    """The lines of the block that `start` begins, without it: aligned with it, without a blank line between."""
+    """The lines of the block that `start` begins, without it: aligned with it, without a blank line
+    between."""
     found: list[Segment] = []
     last = start
     for row in sheet.rows[start.row + 1 : start.row + 2 * most]:
@@ -174,7 +185,8 @@ def address_lines(sheet: Sheet, lines: list[Segment], book: LabelBook) -> tuple[
 
 
 def _continues(last: str, text: str) -> bool:
-    """A line without an address word still belongs to it: a place or region, not a branch in brackets, not what follows the country."""
+    """A line without an address word still belongs to it: a place or region, not a branch in
+    brackets, not what follows the country."""
     closed = country_code(last) is not None or (
         _POSTCODE.search(last) is not None and len(text) > _LONGEST_PLACE
     )

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from tasks.printed_values.folding import fold
 
 _COUNTRIES = {
-    "DE": "germany deutschland allemagne duitsland alemania germania", "FR": "france frankreich frankrijk francia", "NL": "netherlands nederland niederlande pays-bas paises bajos paesi bassi",
+    "DE": "germany deutschland allemagne duitsland " "alemania " "germania", "FR": "france frankreich frankrijk francia", "NL": "netherlands nederland niederlande pays-bas paises bajos paesi bassi",
     "BE": "belgium belgie belgique belgien belgica belgio", "ES": "spain espana spanien espagne spanje spagna", "IT": "italy italia italien italie", "AT": "austria osterreich autriche oostenrijk",
-    "CH": "switzerland schweiz suisse zwitserland suiza svizzera", "GB": "united kingdom uk england great britain royaume-uni vereinigtes konigreich", "US": "usa united states us etats-unis",
+    "CH": "switzerland schweiz suisse zwitserland suiza " "svizzera", "GB": "united kingdom uk england great britain royaume-uni vereinigtes konigreich", "US": "usa united states us etats-unis",
     "IN": "india", "MY": "malaysia", "SG": "singapore", "PL": "poland polska polen pologne", "PT": "portugal", "IE": "ireland", "LU": "luxembourg luxemburg", "DK": "denmark danmark",
     "SE": "sweden sverige", "NO": "norway norge", "CA": "canada", "AU": "australia", "HK": "hong kong hk",
 }  # fmt: skip

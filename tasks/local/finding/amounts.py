@@ -21,7 +21,8 @@ _SUMS = (Concept.TOTAL, Concept.NET_TOTAL, Concept.SUBTOTAL, Concept.AMOUNT_DUE)
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One printed number. `key` is the concept (or field) of its label, `unknown` without one; `row` counts within its page."""
+    """One printed number. `key` is the concept (or field) of its label, `unknown` without one;
+    `row` counts within its page."""
 
     candidate: Candidate
     value: Decimal
@@ -46,7 +47,8 @@ class _Number(NamedTuple):
 
 
 def amounts_on(sheet: Sheet, book: LabelBook, own_keys: frozenset[str]) -> list[Amount]:
-    """Every number of the page that may be an amount, in reading order. `own_keys`: amount fields with labels of their own."""
+    """Every number of the page that may be an amount, in reading order. `own_keys`: amount fields
+    with labels of their own."""
     return [
         amount
         for row in sheet.rows
@@ -56,7 +58,8 @@ def amounts_on(sheet: Sheet, book: LabelBook, own_keys: frozenset[str]) -> list[
 
 
 def _groups(row: tuple[Segment, ...]) -> list[list[_Number]]:
-    """Numbers of a row under one label: "Total 24.99 5.00 29.99"; a text between two of them is the label of the next group."""
+    """Numbers of a row under one label: "Total 24.99 5.00 29.99"; a text between two of them is the
+    label of the next group."""
     groups: list[list[_Number]] = [[]]
     for segment in row:
         numbers = list(_numbers(segment))
@@ -102,7 +105,8 @@ def _of_group(
 
 
 def _numbers(segment: Segment) -> Iterator[tuple[FoundAmount, int]]:
-    """Numbers of a segment that are no percentage and no part of a date, each with where the one before it ends."""
+    """Numbers of a segment that are no percentage and no part of a date, each with where the one
+    before it ends."""
     dates = find_dates(segment.text)
     last = 0
     for number in find_amounts(segment.text):
@@ -174,7 +178,8 @@ def _by_column(
     label: AmountLabel | None,
     why: tuple[str, ...],
 ) -> tuple[str, AmountLabel | None, tuple[str, ...]]:
-    """A row of totals under column heads: the head says which of net, tax and total each is; without heads the last one counts."""
+    """A row of totals under column heads: the head says which of net, tax and total each is;
+    without heads the last one counts."""
     if label is None or in_row == 1 or label.concept not in _SUMS:
         return key, label, why
     head = _column_head(sheet, segment)

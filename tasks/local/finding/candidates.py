@@ -32,7 +32,8 @@ _VALUE_START = re.compile(r"[\s:;.#№°=\-\u2013)\]>*|_]*")
 _CODE = re.compile(r"[A-Za-z0-9ÄÖÜ_][\w./\-\u2013]*(?:\s?[/-]\s?\d[\w./-]*)*")
 _WEAK = {"number", "no", "n", "nr", "nummer", "numero", "ref", "trans", "check no", "order", "project", "bon", "ticket", "account", "reference", "slip", "c f", "p i", "pan"}  # fmt: skip
 _PAYABLE = word_set(
-    "pay payable payment due zahlbar uberweisen ueberweisen fallig faellig payer payable regler betalen voldoen pagar abonar pagare versare"
+    "pay payable payment due zahlbar uberweisen ueberweisen fallig faellig payer payable "
+    "regler betalen voldoen pagar abonar pagare versare"
 )
 LONGEST_LABEL = 9  # words; beyond it a segment is running text
 _TO = re.compile(
@@ -44,7 +45,8 @@ _RELATION = {"same": 1.0, "right": 0.95, "below": 0.75}
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A possible value with where it stands. `score` orders candidates of one key; it is no probability."""
+    """A possible value with where it stands. `score` orders candidates of one key; it is no
+    probability."""
 
     key: str
     value: Any
@@ -108,7 +110,8 @@ def candidate(
 def labelled_text(
     sheet: Sheet, segment: Segment, before: int, *, after: int = 0
 ) -> Iterator[tuple[str, str]]:
-    """Texts that may label a value at character `before` of a segment, nearest first, with where they stand.
+    """Texts that may label a value at character `before` of a segment, nearest first, with where
+    they stand.
 
     `after`: where the previous value in the same segment ends.
     """
@@ -123,7 +126,8 @@ def labelled_text(
 
 
 def dates_on(sheet: Sheet, book: LabelBook, own_keys: frozenset[str]) -> list[Candidate]:
-    """Every date of the page under the key of its nearest label, or `unknown`. `own_keys`: date fields with labels of their own."""
+    """Every date of the page under the key of its nearest label, or `unknown`. `own_keys`: date
+    fields with labels of their own."""
     found: list[Candidate] = []
     for segment in sheet.segments:
         last, start_key = 0, ""
@@ -215,7 +219,8 @@ def after_label(
 
 
 def codes_on(sheet: Sheet, book: LabelBook, keys: frozenset[str]) -> list[Candidate]:
-    """Numbers and codes beside a label of `keys`: invoice numbers, order numbers, ids of any kind."""
+    """Numbers and codes beside a label of `keys`: invoice numbers, order numbers, ids of any
+    kind."""
     found: list[Candidate] = []
     for segment in sheet.segments:
         pieces = spans(segment.text)
@@ -289,7 +294,8 @@ def _code_at(rest: Remainder, book: LabelBook) -> tuple[str, int, int] | None:
 
 
 def _is_label(words: Sequence[str], book: LabelBook) -> bool:
-    """The text that follows is a label itself: "Invoice  Date"; digits in the same word make it a code."""
+    """The text that follows is a label itself: "Invoice  Date"; digits in the same word make it a
+    code."""
     if len(words) != 1 or len(words[0]) < 4 or words[0].isdigit():
         return False
     return any(match.letters >= len(words[0]) for match in book.matches(words))

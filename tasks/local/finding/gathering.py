@@ -32,7 +32,8 @@ _AMERICAN = re.compile(
 
 
 class Gathered:
-    """Candidates of all pages read so far. `leaves` decides which labels are looked for beside the lexicon's."""
+    """Candidates of all pages read so far. `leaves` decides which labels are looked for beside the
+    lexicon's."""
 
     def __init__(self, leaves: list[Leaf]) -> None:
         own = {

@@ -25,14 +25,19 @@ from tasks.vocabulary.labels import Concept, LabelBook, Match
 
 NAME_KEYS = (Concept.SELLER_NAME, Concept.BUYER_NAME, Concept.DELIVERY_NAME)
 _LEGAL = re.compile(
-    r"(?<![A-Za-z])(?:gmbh(?: ?& ?co\.? ?kgaa?)?|ag|kg|ohg|ug|e\.? ?k\.?|ltd|limited|llc|l\.l\.c|inc|incorporated|corp|corporation|company|plc|llp|s\.?a\.?s|s\.?a\.?r\.?l|sarl|eurl|sasu|s\.a|"
-    r"b\.? ?v|n\.?v|s\.?r\.?l\.?s?|s\.?p\.?a|s\.?l\.?u?|s\.? ?r\.? ?l|sdn\.? ?bhd|sdn|bhd|berhad|pte|pvt|pty|oy|oyj|ab|a/s|aps|sp\. ?z ?o\.? ?o|vof|trading|enterprise|ent)\b\.?(?: ?(?:bhd|ltd|limited)\b\.?)?",
+    r"(?<![A-Za-z])(?:gmbh(?: ?& ?co\.? ?kgaa?)?|ag|kg|ohg|ug|e\.? "
+    r"?k\.?|ltd|limited|llc|l\.l\.c|inc|incorporated|corp|corporation|company|plc|llp|s\.?a\.?s|s\.?a\.?r\.?l|sarl|eurl|sasu|s\.a|"
+    r"b\.? ?v|n\.?v|s\.?r\.?l\.?s?|s\.?p\.?a|s\.?l\.?u?|s\.? ?r\.? ?l|sdn\.? "
+    r"?bhd|sdn|bhd|berhad|pte|pvt|pty|oy|oyj|ab|a/s|aps|sp\. ?z ?o\.? "
+    r"?o|vof|trading|enterprise|ent)\b\.?(?: ?(?:bhd|ltd|limited)\b\.?)?",
 )
 _STRONG_LEGAL = re.compile(
-    r"(?<![a-z])(?:gmbh|ltd|limited|llc|inc|corp|corporation|plc|sas|sarl|eurl|b\.? ?v|s\.?r\.?l|s\.?p\.?a|sdn\.? ?bhd|berhad|pte|pvt|pty|ag|kg|s\.l|n\.v)\b\.?"
+    r"(?<![a-z])(?:gmbh|ltd|limited|llc|inc|corp|corporation|plc|sas|sarl|eurl|b\.? "
+    r"?v|s\.?r\.?l|s\.?p\.?a|sdn\.? ?bhd|berhad|pte|pvt|pty|ag|kg|s\.l|n\.v)\b\.?"
 )
 _REGISTER = re.compile(
-    r"\s*[(\[]?\s*(?:co(?:mpany)?\.? ?(?:reg)?\.? ?no\.?:?|reg\.? ?no\.?:?|roc:?)?\s*[(\[]?[A-Z]{0,3}\d{4,}[\dA-Z-]*\s*[)\]]?.*$",
+    r"\s*[(\[]?\s*(?:co(?:mpany)?\.? ?(?:reg)?\.? ?no\.?:?|reg\.? "
+    r"?no\.?:?|roc:?)?\s*[(\[]?[A-Z]{0,3}\d{4,}[\dA-Z-]*\s*[)\]]?.*$",
     re.IGNORECASE,
 )
 _STAFF_NUMBER = re.compile(r"[A-Z]{1,4}\d{2,}")  # "Sold by: BD1187 ..." is a clerk
@@ -52,7 +57,8 @@ _MONEY_GOES_TO = (
 
 @dataclass(frozen=True, slots=True)
 class PartyBlock:
-    """A party as printed: its name and the lines of its address, each a candidate of its own. Either may be missing."""
+    """A party as printed: its name and the lines of its address, each a candidate of its own.
+    Either may be missing."""
 
     key: str
     name: Candidate | None
@@ -142,7 +148,8 @@ def _labelled(sheet: Sheet, book: LabelBook) -> list[tuple[PartyBlock, list[Segm
 
 
 def _is_label(rest: str, match: Match, words: int) -> bool:
-    """Whether the words at the begin of a segment label what follows (`rest`), or only look like a label."""
+    """Whether the words at the begin of a segment label what follows (`rest`), or only look like a
+    label."""
     if _LEGAL.fullmatch(fold(rest)) or rest.startswith(("-", "/")):
         return False  # "Lieferant GmbH" is a name, "Seller-IBAN" a number
     if not rest or rest.startswith(":"):
@@ -153,7 +160,8 @@ def _is_label(rest: str, match: Match, words: int) -> bool:
 
 
 def _name_at(sheet: Sheet, rest: Remainder, book: LabelBook) -> _NamePlace | None:
-    """The name that stands where the label points to, unless another label or an address stands there."""
+    """The name that stands where the label points to, unless another label or an address stands
+    there."""
     name, lines, start = rest.segment, lines_under(sheet, rest.segment), rest.start
     if rest.relation == "below":
         while lines and (name.text.startswith("(") or ends_block(name, book)):
@@ -194,7 +202,8 @@ def _block(
 
 
 def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
-    """The first lines of the first page: on till receipts and letterheads, the name of who issues it."""
+    """The first lines of the first page: on till receipts and letterheads, the name of who issues
+    it."""
     top = [
         row[0] for row in sheet.rows if row[0].y0 < 0.45 * sheet.height and id(row[0]) not in taken
     ]
@@ -271,7 +280,8 @@ def _name_places(top: list[Segment], book: LabelBook) -> list[int]:
 
 
 def _whole_name(top: list[Segment], place: int) -> tuple[str, int]:
-    """The name that begins on a line, and how many lines it takes: the second may be only the legal form."""
+    """The name that begins on a line, and how many lines it takes: the second may be only the legal
+    form."""
     name = clean_name(top[place].text)
     if place + 1 < len(top) and not _STRONG_LEGAL.search(fold(name)):
         second = clean_name(top[place + 1].text)
@@ -286,7 +296,8 @@ def _whole_name(top: list[Segment], place: int) -> tuple[str, int]:
 
 
 def _in_window(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
-    """Blocks that look like the receiver of a letter: a name, a street, a line with postcode and place, in the upper half."""
+    """Blocks that look like the receiver of a letter: a name, a street, a line with postcode and
+    place, in the upper half."""
     found = []
     seen: set[int] = set()
     for segment in sheet.segments:

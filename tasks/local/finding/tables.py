@@ -13,18 +13,28 @@ from tasks.vocabulary.labels import Concept, LabelBook
 
 MOST_ITEMS = 2_000
 _COLUMNS = {  # English | French | German | Dutch | Spanish | Italian
-    "description": "description|item|items|item description|product|products|title|details|particulars|service|designation|libelle|article|prestation|bezeichnung|beschreibung|artikel|artikelbeschreibung|produkt|leistung|"
+    "description": "description|item|items|item "
+    "description|product|products|title|details|particulars|service|designation|libelle|article|prestation|bezeichnung|beschreibung|artikel|artikelbeschreibung|produkt|leistung|"
     "omschrijving|descripcion|concepto|articulo|producto|descrizione|prodotto|articolo",
-    "quantity": "qty|quantity|quantite|qte|menge|anzahl|aantal|cantidad|cant|quantita|qta|hours|stunden|qty tax",
+    "quantity": "qty|quantity|quantite|qte|menge|anzahl|aantal|cantidad|cant|quantita|qta|hours|stunden|qty "
+    "tax",
     "unit": "unit|unite|einheit|eenheid|unidad|um|uom",
-    "unit_price": "unit price|price|rate|u price|u p|s price|rsp|unit cost|price each|prix unitaire|prix|pu|pu ht|p u|einzelpreis|preis|nettopreis|e preis|stuckpreis|prijs|prijs per stuk|stukprijs|precio|precio unitario|"
+    "unit_price": "unit price|price|rate|u price|u p|s price|rsp|unit cost|price each|prix "
+    "unitaire|prix|pu|pu ht|p u|einzelpreis|preis|nettopreis|e "
+    "preis|stuckpreis|prijs|prijs per stuk|stukprijs|precio|precio unitario|"
     "prezzo|prezzo unitario|prix unitaire ht",
-    "amount": "amount|total|amt|line total|total amount|total price|montant|montant ht|total ht|prix ht|prix total|betrag|gesamt|gesamtpreis|summe|nettobetrag|entgelt|bedrag|totaal|prijs incl btw|prijs excl btw|importe|"
+    "amount": "amount|total|amt|line total|total amount|total price|montant|montant ht|total "
+    "ht|prix "
+    "ht|prix total|betrag|gesamt|gesamtpreis|summe|nettobetrag|entgelt|bedrag|totaal|prijs "
+    "incl btw|prijs excl btw|importe|"
     "importo|totale|amount rm|net amount|price rm|subtotal|rm",
-    "tax_rate": "tax|vat|tva|mwst|ust|btw|iva|gst|tax rate|vat rate|taux|taux tva|steuersatz|steuer|tax code|tipo iva|aliquota",
+    "tax_rate": "tax|vat|tva|mwst|ust|btw|iva|gst|tax rate|vat rate|taux|taux "
+    "tva|steuersatz|steuer|tax code|tipo iva|aliquota",
     "discount": "disc|discount|rem|remise|rabatt|korting|dto|descuento|sconto",
     "id": "pos|position|line|lp|sl no|s no|sr no|sno",
-    "item_id": "art nr|article no|sku|code|item no|item code|artikelnummer|artikelnr|ref|reference|art no|product code|art|codigo|codice|item id|hsn",
+    "item_id": "art nr|article no|sku|code|item no|item "
+    "code|artikelnummer|artikelnr|ref|reference|art no|product code|art|codigo|codice|item "
+    "id|hsn",
 }
 _BOOK = LabelBook({name: phrases.split("|") for name, phrases in _COLUMNS.items()})
 _NUMERIC = frozenset({"quantity", "unit_price", "amount", "tax_rate", "tax_amount", "discount"})

@@ -18,7 +18,8 @@ _SAVING_ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
-    """`record` is what fits the schema; None when nothing does. `problems` are told to the model: place and reason, no values."""
+    """`record` is what fits the schema; None when nothing does. `problems` are told to the model:
+    place and reason, no values."""
 
     record: Record | None
     problems: tuple[str, ...] = ()
@@ -58,7 +59,8 @@ def empty_record(schema: type[BaseModel]) -> Record:
 
 
 def merge(records: Sequence[Record]) -> tuple[Record, tuple[str, ...]]:
-    """One record of the parts of a long document: lists one after the other, the first value that is there. Second: paths where parts disagree."""
+    """One record of the parts of a long document: lists one after the other, the first value that
+    is there. Second: paths where parts disagree."""
     conflicts: list[str] = []
     merged: Record = {}
     for record in records:
@@ -83,7 +85,8 @@ def _merged(first: Any, second: Any, place: str, conflicts: list[str]) -> Any:
 
 
 def completed(exact: Record, found: Record) -> Record:
-    """`found` with every value of `exact` in its place: a list of `exact` that has entries stands as a whole."""
+    """`found` with every value of `exact` in its place: a list of `exact` that has entries stands
+    as a whole."""
     return {name: _completed(exact.get(name), found.get(name)) for name in {**exact, **found}}
 
 
@@ -94,7 +97,8 @@ def _completed(exact: Any, found: Any) -> Any:
 
 
 def is_open(exact: Record, field: str) -> bool:
-    """Whether `exact` says nothing at the dotted path `field`, nor anything that holds it as a list."""
+    """Whether `exact` says nothing at the dotted path `field`, nor anything that holds it as a
+    list."""
     node: Any = exact
     for name in field.replace("[", ".[").split("."):
         if isinstance(node, list):
@@ -115,7 +119,8 @@ def _known_names(model: type[BaseModel]) -> set[str]:
 
 
 def _places(error: ValidationError, data: Any) -> list[tuple[tuple[str | int, ...], str]]:
-    """Where in `data` each problem is; what pydantic adds to a place (the member of a union) is left out."""
+    """Where in `data` each problem is; what pydantic adds to a place (the member of a union) is
+    left out."""
     found = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         place: list[str | int] = []

@@ -14,7 +14,8 @@ MOST_TOKENS = 100_000  # of a part: models overlook things in longer texts
 def in_parts(
     pages: Sequence[PageExtraction], fixed_texts: Sequence[str], max_tokens: int, model: Model
 ) -> list[list[PageExtraction]]:
-    """Consecutive pages, as many in each part as fit. A page that is too long by itself is a part of its own."""
+    """Consecutive pages, as many in each part as fit. A page that is too long by itself is a part
+    of its own."""
     fixed = sum(fixed_text_tokens(text) for text in fixed_texts)
     room = (
         min((model.context_tokens or UNKNOWN_CONTEXT_TOKENS) - max_tokens, MOST_TOKENS) / SAFETY

@@ -56,12 +56,16 @@ def pages_question(
     page_count: int,
     image_of: ImageSource | None = None,
 ) -> Question:
-    """What `extract` asks of one page, whose answer is its bare text, or of several, whose answer is JSON."""
+    """What `extract` asks of one page, whose answer is its bare text, or of several, whose answer
+    is JSON."""
     listed = ", ".join(str(number) for number in numbers)
     if len(numbers) == 1:
         told = f"The image is page {listed} of {page_count}."
     else:
-        told = f"The {len(numbers)} images are pages {listed} of {page_count}, in this order. Answer with JSON: the text of each."
+        told = (
+            f"The {len(numbers)} images are pages {listed} of {page_count}, in this order. "
+            "Answer with JSON: the text of each."
+        )
     render = flow.settings(RenderSettingsSpec)
     return Question(
         document_id=document_id,
@@ -89,7 +93,8 @@ def record_question(
     pages: Sequence[PageExtraction],
     page_count: int,
 ) -> Question:
-    """What `summarise` asks of consecutive pages. The text stands between markers that no document can hold: they name the digest of its own bytes."""
+    """What `summarise` asks of consecutive pages. The text stands between markers that no document
+    can hold: they name the digest of its own bytes."""
     mark = f"document-{document_id[:12]}"
     first, last = pages[0].page_number, pages[-1].page_number
     part = (
@@ -98,7 +103,10 @@ def record_question(
         else f"page {first} of {page_count}"
     )
     texts = "\n".join(f'<page number="{page.page_number}">\n{page.text}\n</page>' for page in pages)
-    told = f"The text of a document, {part}, stands between the markers {mark}. Answer with one JSON object.\n<{mark}>\n{texts}\n</{mark}>"
+    told = (
+        f"The text of a document, {part}, stands between the markers {mark}. Answer with one "
+        f"JSON object.\n<{mark}>\n{texts}\n</{mark}>"
+    )
     return Question(
         document_id=document_id,
         step="summarise",
@@ -121,7 +129,8 @@ def record_questions(
     page_count: int,
     model: Model,
 ) -> list[Question]:
-    """The questions of a document, one for each part that fits the model's context; none when no page has text."""
+    """The questions of a document, one for each part that fits the model's context; none when no
+    page has text."""
     written = [page for page in pages if page.text.strip()]
     if not written:
         return []
@@ -133,16 +142,21 @@ def record_questions(
 
 
 def corrected(question: Question, answer_text: str, problems: Sequence[str]) -> Question:
-    """The question with an answer that did not fit, and what is wrong with it; the schema is not repeated."""
+    """The question with an answer that did not fit, and what is wrong with it; the schema is not
+    repeated."""
     listed = "\n".join(f"- {problem}" for problem in problems[:_PROBLEMS_TOLD])
-    told = f"Your answer does not fit:\n{listed}\nAnswer again with the whole JSON object, corrected in these places only; null where the document has no such value."
+    told = (
+        f"Your answer does not fit:\n{listed}\nAnswer again with the whole JSON object, "
+        "corrected in these places only; null where the document has no such value."
+    )
     return replace(
         question, turns=(question.turns[0], Turn("assistant", answer_text), Turn("user", told))
     )
 
 
 def larger(question: Question, model: Model) -> Question | None:
-    """The question with twice the room for its answer; None when the model's context has no more."""
+    """The question with twice the room for its answer; None when the model's context has no
+    more."""
     doubled = question.max_tokens * 2
     return (
         replace(question, max_tokens=doubled)

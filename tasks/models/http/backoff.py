@@ -16,9 +16,11 @@ MARGIN_SECONDS = 0.02  # timers may fire a little early
 
 
 def retry_after_seconds(headers: Mapping[str, str], wall: float | None = None) -> float | None:
-    """The wait that an answer asks for: whole or fractional seconds, or an HTTP date. None when it asks for nothing that can be read.
+    """The wait that an answer asks for: whole or fractional seconds, or an HTTP date. None when it
+    asks for nothing that can be read.
 
-    A date is taken against the answer's own `Date`, so that a wrong clock on either side does no harm.
+    A date is taken against the answer's own `Date`, so that a wrong clock on either side does no
+    harm.
     """
     value = headers.get("retry-after", "").strip()
     if not value:
@@ -42,6 +44,7 @@ def _date(value: str) -> float | None:
 
 
 def backoff_seconds(retry: RetrySpec, failures: int) -> float:
-    """Half a second, doubled with each failure up to `max_wait_seconds`; a random half of it is taken off, so that tasks spread out."""
+    """Half a second, doubled with each failure up to `max_wait_seconds`; a random half of it is
+    taken off, so that tasks spread out."""
     longest: float = min(FIRST_WAIT_SECONDS * 2.0 ** min(failures - 1, 20), retry.max_wait_seconds)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads requests, guards nothing

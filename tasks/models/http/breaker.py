@@ -17,7 +17,8 @@ _SHARED: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Breaker
 
 
 class Breaker:
-    """Opens when one call has used up its attempts and no other call was answered meanwhile. While it is open calls end at once.
+    """Opens when one call has used up its attempts and no other call was answered meanwhile. While
+    it is open calls end at once.
 
     After `COOL_DOWN_SECONDS` one call may try; its outcome closes the breaker or keeps it open.
     """
@@ -36,7 +37,8 @@ class Breaker:
         return self._open_until is not None
 
     def check(self) -> None:
-        """Raises ProviderDownError while the provider is taken to be down. Lets one caller through when the time has come to try."""
+        """Raises ProviderDownError while the provider is taken to be down. Lets one caller through
+        when the time has come to try."""
         if self._open_until is None:
             return
         now = self._clock()
@@ -58,7 +60,8 @@ class Breaker:
 
 
 def shared_breaker(base_url: str) -> Breaker:
-    """The breaker of this event loop for an endpoint: flows that run side by side learn from each other."""
+    """The breaker of this event loop for an endpoint: flows that run side by side learn from each
+    other."""
     return _SHARED.setdefault(asyncio.get_running_loop(), {}).setdefault(
         base_url, Breaker(base_url)
     )

@@ -63,7 +63,8 @@ MODEL_GONE = {
 TOO_LONG = "3051"
 CAPACITY = {"service_tier_capacity_exceeded", "3505"}
 DEPRECATION_HEADER = "x-model-deprecation-timestamp"
-BROKEN_ANSWERS = 3  # an unusable answer is paid for, so it is asked for again less often than one that never came
+# an unusable answer is paid for, so it is asked for again less often than one that never came
+BROKEN_ANSWERS = 3
 NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -76,7 +77,8 @@ NOT_SENT = (
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One request on its way. `started`: the limiter's time at which its slot began; `began`: when it was sent."""
+    """One request on its way. `started`: the limiter's time at which its slot began; `began`: when
+    it was sent."""
 
     request: Request
     meter: Meter
@@ -91,7 +93,8 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """One attempt that may be repeated. `pause`: seconds that the server asked for. `error` is raised when no attempt is left."""
+    """One attempt that may be repeated. `pause`: seconds that the server asked for. `error` is
+    raised when no attempt is left."""
 
     error: ModelError
     reason: str
@@ -102,9 +105,11 @@ class _Failure:
 
 
 class ChatClient:
-    """Asks one provider for chat completions. Raises `ModelError`s only; httpx's own errors stop here.
+    """Asks one provider for chat completions. Raises `ModelError`s only; httpx's own errors stop
+    here.
 
-    `limiter` and `breaker` are shared by all calls to the endpoint. The key is in the request header and nowhere else.
+    `limiter` and `breaker` are shared by all calls to the endpoint. The key is in the request
+    header and nowhere else.
     """
 
     def __init__(
@@ -143,7 +148,8 @@ class ChatClient:
             ),
             limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
             verify=base.scheme
-            == "https",  # a context with all certificates takes 20 ms to make, and plain HTTP has no use for it
+            # a context with all certificates takes 20 ms to make, and plain HTTP has no use for it
+            == "https",
         )
 
     async def __aenter__(self) -> Self:
@@ -158,10 +164,12 @@ class ChatClient:
         await self._http.aclose()
 
     async def complete(self, request: Request, meter: Meter, deadline: float) -> Completion:
-        """Sends the request until a complete answer came. `deadline`: event-loop time that bounds everything, waits included.
+        """Sends the request until a complete answer came. `deadline`: event-loop time that bounds
+        everything, waits included.
 
-        Attempts are counted for server errors, lost connections and broken answers; waits for a rate limit are bounded by `deadline` alone.
-        Raises BudgetExceededError before an attempt that does not fit, and the `ModelError` of the last attempt.
+        Attempts are counted for server errors, lost connections and broken answers; waits for a
+        rate limit are bounded by `deadline` alone. Raises BudgetExceededError before an attempt
+        that does not fit, and the `ModelError` of the last attempt.
         """
         loop = asyncio.get_running_loop()
         began, failures, limited, broken = self._breaker.now(), 0, 0, 0
@@ -185,14 +193,18 @@ class ChatClient:
                         deadline - loop.time(),
                     )
         except TimeoutError:
-            message = f"{self._provider.base_url}: the time for all calls of this document (`retry.document_seconds`) is used up."
+            message = (
+                f"{self._provider.base_url}: the time for all calls of this document "
+                "(`retry.document_seconds`) is used up."
+            )
             raise ProviderDownError(message) from None
 
     async def _wait(self, failure: _Failure, failures: int, seconds_left: float) -> None:
         if failure.pause:
             if failure.pause > min(seconds_left, LONGEST_PAUSE_SECONDS):
                 raise ProviderDownError(
-                    f"{self._provider.base_url} asks to wait {failure.pause:.0f} s ({failure.reason}), longer than this document may take."
+                    f"{self._provider.base_url} asks to wait {failure.pause:.0f} s "
+                    f"({failure.reason}), longer than this document may take."
                 )
             return  # the limiter holds everybody back until then
         await asyncio.sleep(backoff_seconds(self._retry, failures) * failure.wait_factor)
@@ -271,7 +283,8 @@ class ChatClient:
         status = response.status_code
         may_pass = status in RETRIED_REFUSALS or status >= SERVER_ERRORS
         pause = retry_after_seconds(response.headers) if may_pass else None
-        # Nothing is awaited before the pause is set: no other task may start a request in the announced time.
+        # Nothing is awaited before the pause is set: no other task may start a request in the
+        # announced time.
         if status == RATE_LIMITED:
             self._limiter.rate_limited(attempt.started)
         if status < SERVER_ERRORS:
@@ -308,16 +321,19 @@ class ChatClient:
         if status in KEY_REFUSED:
             env = self._provider.api_key_env or "no key is configured"
             return AuthenticationError(
-                f"{where} refuses the key or its plan (HTTP {status}: {words}); check {env} and the quota of its workspace.",
+                f"{where} refuses the key or its plan (HTTP {status}: {words}); check "
+                f"{env} and the quota of its workspace.",
                 status=status,
             )
-        if MODEL_GONE & {said.kind, said.code} or (status == 404 and said.is_json):  # noqa: PLR2004 - the status of an unknown id
+        # the status of an unknown id
+        if MODEL_GONE & {said.kind, said.code} or (status == 404 and said.is_json):  # noqa: PLR2004
             return ModelGoneError(
                 f"{where} does not serve model {model!r} (HTTP {status}: {words}).", status=status
             )
         if said.code == TOO_LONG:
             return PromptTooLongError(
-                f"{model}: the request is longer than the model's context (HTTP {status}: {words}).",
+                f"{model}: the request is longer than the model's context (HTTP {status}: "
+                f"{words}).",
                 status=status,
             )
         misplaced = status in WRONG_PLACE and not said.is_json
@@ -340,6 +356,7 @@ def _checked(api_key: SecretStr, env: str | None) -> str:
     key = api_key.get_secret_value().strip()
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise CallError(
-            f"the value of {env} is no API key: it has spaces or characters that no key has; nothing was sent."
+            f"the value of {env} is no API key: it has spaces or characters that no key "
+            "has; nothing was sent."
         )
     return key

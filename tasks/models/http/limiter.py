@@ -10,21 +10,27 @@ from typing import NamedTuple
 from schemas.flow import ProviderLimits
 
 SLOWER = 0.7  # factor on the allowed concurrency after a rate-limit answer
-_SHARED: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, ProviderLimits], Limiter]]" = weakref.WeakKeyDictionary()
+_SHARED: (
+    "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, ProviderLimits], "
+    "Limiter]]"
+) = weakref.WeakKeyDictionary()
 
 
 class Waits(NamedTuple):
-    """What rate limits have cost: how often the endpoint said 429, and how long nothing was started because it asked for a pause."""
+    """What rate limits have cost: how often the endpoint said 429, and how long nothing was started
+    because it asked for a pause."""
 
     rate_limits: int = 0
     paused_seconds: float = 0.0
 
 
 class Limiter:
-    """Requests in flight, requests a second, tokens a minute, and the pause that a server asked for.
+    """Requests in flight, requests a second, tokens a minute, and the pause that a server asked
+    for.
 
-    The concurrency adapts: down by `SLOWER` when a request is told 429 (once for all those that were in flight at that time), up by one for
-    as many good answers as are allowed at one time. Requests start in the order in which they came. Times are `clock()` seconds.
+    The concurrency adapts: down by `SLOWER` when a request is told 429 (once for all those that
+    were in flight at that time), up by one for as many good answers as are allowed at one time.
+    Requests start in the order in which they came. Times are `clock()` seconds.
     """
 
     def __init__(self, limits: ProviderLimits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,12 +64,14 @@ class Limiter:
         return max(self._paused_until - self._clock(), 0.0)
 
     def share(self, processes: int) -> None:
-        """So many processes keep to these limits together: each takes its part of the requests a second and the tokens a minute."""
+        """So many processes keep to these limits together: each takes its part of the requests a
+        second and the tokens a minute."""
         self._processes = max(processes, 1)
 
     @asynccontextmanager
     async def slot(self, tokens: int) -> AsyncIterator[float]:
-        """Waits until a request of about `tokens` may start, and counts it as in flight while the body runs. Yields the time of its start."""
+        """Waits until a request of about `tokens` may start, and counts it as in flight while the
+        body runs. Yields the time of its start."""
         async with self._turn:
             while (wait := self._seconds_to_wait(tokens)) > 0:
                 self._changed.clear()
@@ -77,8 +85,10 @@ class Limiter:
             self._changed.set()
 
     async def pause_over(self) -> None:
-        """Returns when no announced pause is running. To be called last before sending: a pause may begin while a slot is held."""
-        while (wait := self.paused_seconds) > 0:  # noqa: ASYNC110 - a pause has an end that is known
+        """Returns when no announced pause is running. To be called last before sending: a pause may
+        begin while a slot is held."""
+        # a pause has an end that is known
+        while (wait := self.paused_seconds) > 0:  # noqa: ASYNC110
             await asyncio.sleep(wait)
 
     def pause(self, seconds: float) -> None:

@@ -1,7 +1,8 @@
 """Wire format: builds a chat-completions body as bytes, once; reads answers and errors.
 
-Source: the published OpenAPI document and error glossary of api.mistral.ai, and bodies seen in public issues. Unknown fields are refused
-with 422 there, so a body has only what is listed here, and no nulls.
+Source: the published OpenAPI document and error glossary of api.mistral.ai, and bodies seen in
+public issues. Unknown fields are refused with 422 there, so a body has only what is listed here,
+and no nulls.
 """
 
 import base64
@@ -54,7 +55,8 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What an error answer says. `message` is short, on one line and without the request's own content."""
+    """What an error answer says. `message` is short, on one line and without the request's own
+    content."""
 
     message: str
     kind: str | None = None
@@ -76,7 +78,8 @@ class PromptTooLongError(RequestRefusedError):
 
 
 class BrokenAnswerError(Exception):
-    """Status 200, but not a usable answer: cut JSON, no content. `usage` is set when it was reported all the same."""
+    """Status 200, but not a usable answer: cut JSON, no content. `usage` is set when it was
+    reported all the same."""
 
     def __init__(self, reason: str, usage: ReportedUsage | None = None) -> None:
         super().__init__(reason)
@@ -94,9 +97,11 @@ def body_bytes(
     schema: tuple[str, str] | None,
     cache_key: str | None,
 ) -> bytes:
-    """The request body. `schema`: name and compact JSON. Images go into the first user turn, as objects: all endpoints take that form.
+    """The request body. `schema`: name and compact JSON. Images go into the first user turn, as
+    objects: all endpoints take that form.
 
-    Fixed parts stand first, so that a provider's prefix cache can serve them. Base64 is put in as bytes: no copy as text, no escaping.
+    Fixed parts stand first, so that a provider's prefix cache can serve them. Base64 is put in as
+    bytes: no copy as text, no escaping.
     """
     settings: dict[str, Any] = {
         "model": model,
@@ -144,7 +149,8 @@ def _json(value: Any) -> bytes:
 
 
 def read_completion(content: bytes, asked_model: str) -> Completion:
-    """Raises BrokenAnswerError for anything that is not a complete chat completion with some content."""
+    """Raises BrokenAnswerError for anything that is not a complete chat completion with some
+    content."""
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):
@@ -170,12 +176,14 @@ def read_completion(content: bytes, asked_model: str) -> Completion:
 
 
 def _storable(text: str) -> str:
-    """Without what JSON can escape but no UTF-8 file and not every database takes: halves of surrogate pairs, and NUL."""
+    """Without what JSON can escape but no UTF-8 file and not every database takes: halves of
+    surrogate pairs, and NUL."""
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _text(content: Any) -> str:
-    """Content is a string, null, or a list of parts of which the thinking ones are not the answer."""
+    """Content is a string, null, or a list of parts of which the thinking ones are not the
+    answer."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -219,7 +227,8 @@ _FENCED = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 
 
 def without_fences(text: str) -> str:
-    """The text inside a code fence, where a model put the whole answer into one although it was told not to."""
+    """The text inside a code fence, where a model put the whole answer into one although it was
+    told not to."""
     stripped = text.strip()
     if stripped.startswith("```"):
         fenced = _FENCED.match(stripped)
@@ -229,7 +238,8 @@ def without_fences(text: str) -> str:
 
 
 def json_text(text: str) -> str:
-    """The JSON object in an answer: bare, in a fence, or with prose around it. The text itself when there is none."""
+    """The JSON object in an answer: bare, in a fence, or with prose around it. The text itself when
+    there is none."""
     fenced = _FENCED.search(text)
     inner = fenced.group(1) if fenced else text
     start, end = inner.find("{"), inner.rfind("}")
@@ -237,7 +247,8 @@ def json_text(text: str) -> str:
 
 
 def read_error(content: bytes, key: str = "") -> ErrorBody:
-    """The four shapes seen: a flat object, the same with `message` an object, `{"detail": ...}`, and a page of HTML.
+    """The four shapes seen: a flat object, the same with `message` an object, `{"detail": ...}`,
+    and a page of HTML.
 
     `key` is what the message must not hold, should the server quote it back.
     """
@@ -263,7 +274,8 @@ def read_error(content: bytes, key: str = "") -> ErrorBody:
 
 
 def _one_line(said: Any, key: str) -> str:
-    """A list of problems is told by place and message. Anything else that is no text is left out, as it may quote the document."""
+    """A list of problems is told by place and message. Anything else that is no text is left out,
+    as it may quote the document."""
     if isinstance(said, list):
         said = "; ".join(_told_problem(item) for item in said if isinstance(item, Mapping))
     words = " ".join(_storable(said).split()) if isinstance(said, str) else ""
@@ -276,4 +288,7 @@ def _told_problem(problem: Mapping[str, Any]) -> str:
     place = problem.get("loc")
     steps = place if isinstance(place, list) else [place] if isinstance(place, str) else []
     message = problem.get("msg")
-    return f"{'.'.join(str(step) for step in steps)}: {message if isinstance(message, str) else 'not valid'}"
+    return (
+        f"{'.'.join(str(step) for step in steps)}: "
+        f"{message if isinstance(message, str) else 'not valid'}"
+    )

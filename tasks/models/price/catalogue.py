@@ -2,7 +2,8 @@
 
 A dated table that flows.yaml can override.
 
-Source: Mistral's public model cards and lifecycle page, state of 2026-08-21; https://docs.mistral.ai/getting-started/models/.
+Source: Mistral's public model cards and lifecycle page, state of 2026-08-21;
+https://docs.mistral.ai/getting-started/models/.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,8 @@ K = 1024
 
 @dataclass(frozen=True, slots=True)
 class ImageRule:
-    """An image is shrunk to `max_side_px`, then cut into cells of `cell_px`; see `tasks.models.price.tokens.image_tokens`."""
+    """An image is shrunk to `max_side_px`, then cut into cells of `cell_px`; see
+    `tasks.models.price.tokens.image_tokens`."""
 
     cell_px: int
     max_side_px: int
@@ -48,7 +50,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model as it was asked for. None: not known. `image_tokens_max` and `side_px` are set by flows.yaml and go before the rule."""
+    """One model as it was asked for. None: not known. `image_tokens_max` and `side_px` are set by
+    flows.yaml and go before the rule."""
 
     id: str
     context_tokens: int | None = None
@@ -62,14 +65,16 @@ class Model:
 
     @property
     def max_side_px(self) -> int:
-        """Longest useful side of a page image; more pixels only cost upload, as the model shrinks them."""
+        """Longest useful side of a page image; more pixels only cost upload, as the model shrinks
+        them."""
         if self.side_px is not None:
             return self.side_px
         return self.image_rule.max_side_px if self.image_rule is not None else NEWER.max_side_px
 
     @property
     def image_bound_known(self) -> bool:
-        """Whether the tokens of an image have a certain upper bound; without one the model may not run under a budget."""
+        """Whether the tokens of an image have a certain upper bound; without one the model may not
+        run under a budget."""
         return self.image_rule is not None or self.image_tokens_max is not None
 
 
@@ -192,17 +197,20 @@ _KNOWN: dict[str, Model] = {
 
 
 class Catalogue:
-    """The built-in table with the `catalogue:` of flows.yaml over it. `base_url` decides what is Mistral's own: its retirements, its regional price."""
+    """The built-in table with the `catalogue:` of flows.yaml over it. `base_url` decides what is
+    Mistral's own: its retirements, its regional price."""
 
     def __init__(
         self, overrides: Mapping[str, ModelSpec], base_url: str, today: date | None = None
     ) -> None:
         self._overrides = overrides
         self._host = urlsplit(base_url).hostname or ""
-        self._today = today or date.today()  # noqa: DTZ011 - retirement days are given without a zone
+        # retirement days are given without a zone
+        self._today = today or date.today()  # noqa: DTZ011
 
     def model(self, model_id: str) -> Model:
-        """What is known of `model_id`; a model in no table has everything None. Weights named `owner/name` have a rule but no price."""
+        """What is known of `model_id`; a model in no table has everything None. Weights named
+        `owner/name` have a rule but no price."""
         published = _KNOWN.get(model_id)
         if published is None and "/" in model_id:
             weights = _KNOWN.get(model_id.rpartition("/")[2].lower())
@@ -218,7 +226,8 @@ class Catalogue:
         return model if spec is None else _overridden(model, spec)
 
     def is_retired(self, model_id: str) -> bool:
-        """Whether Mistral's own API has stopped serving it; other endpoints serve what they like."""
+        """Whether Mistral's own API has stopped serving it; other endpoints serve what they
+        like."""
         retired = self.model(model_id).retired
         return self._host in MISTRAL_HOSTS and retired is not None and retired <= self._today
 

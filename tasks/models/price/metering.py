@@ -30,7 +30,8 @@ class Calls(Resolutions, Protocol):
 
 
 class Meter:
-    """Meters the attempts of one question at one model. `on_usage` is told of every attempt, also of those that failed."""
+    """Meters the attempts of one question at one model. `on_usage` is told of every attempt, also
+    of those that failed."""
 
     def __init__(
         self,
@@ -92,7 +93,8 @@ class Meter:
         await self._settle(call_id, self._settled("broken_answer", status, latency, usage))
 
     async def lost(self, call_id: int, outcome: str, latency: float) -> None:
-        """Sent, and no complete answer came: what it cost is not known, so it counts at the bound."""
+        """Sent, and no complete answer came: what it cost is not known, so it counts at the
+        bound."""
         await self._settle(call_id, self._settled(outcome, None, latency, None))
 
     async def not_sent(self, call_id: int, latency: float) -> None:
@@ -136,7 +138,8 @@ class Meter:
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Awaits `work` without letting a cancellation of the caller stop it half-way; the cancellation is raised afterwards."""
+    """Awaits `work` without letting a cancellation of the caller stop it half-way; the cancellation
+    is raised afterwards."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

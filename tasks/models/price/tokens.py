@@ -13,7 +13,9 @@ MESSAGE_ALLOWANCE = 32  # control tokens of one message
 TYPICAL_MESSAGE_TOKENS = 4
 SMALLEST_KNOWN_CELL_PX = 14  # of an unknown model: more cells than any known one makes of an image
 LETTERS_PER_TOKEN = 6
-SCHEMA_FACTOR = 1.1  # field names of a schema split more often: tekken makes 7 to 11 % more of `Invoice` and `Receipt`, v7 16 to 19 %
+# field names of a schema split more often: tekken makes 7 to 11 % more of `Invoice` and `Receipt`,
+# v7 16 to 19 %
+SCHEMA_FACTOR = 1.1
 _PIECES = re.compile(r" ?[^\W\d_]+|\d|[^\w\s]+|_+|\s+")
 
 
@@ -35,7 +37,8 @@ class TokenBound:
 
 
 def image_tokens(size: PixelSize, rule: ImageRule) -> int:
-    """The published rule: shrink to the longest side, cut into cells, one break token a row. Equal to mistral-common's encoder for 16 px cells."""
+    """The published rule: shrink to the longest side, cut into cells, one break token a row. Equal
+    to mistral-common's encoder for 16 px cells."""
     width, height = size
     ratio = max(width / rule.max_side_px, height / rule.max_side_px)
     if ratio > 1:
@@ -44,7 +47,8 @@ def image_tokens(size: PixelSize, rule: ImageRule) -> int:
 
 
 def image_tokens_bound(size: PixelSize, model: Model) -> int:
-    """Exact for a catalogued model. For a model without a rule, `image_tokens_max` of flows.yaml, or a guess that is only good without a budget."""
+    """Exact for a catalogued model. For a model without a rule, `image_tokens_max` of flows.yaml,
+    or a guess that is only good without a budget."""
     if model.image_tokens_max is not None:
         return model.image_tokens_max
     if model.image_rule is not None:
@@ -66,9 +70,11 @@ def prompt_bound(
 
 
 def estimated_text_tokens(text: str) -> int:
-    """About what Mistral's tekken tokenizer makes of it: each digit one token, words by their length, signs and spaces in runs.
+    """About what Mistral's tekken tokenizer makes of it: each digit one token, words by their
+    length, signs and spaces in runs.
 
-    Measured against tekken 240911 on 18 texts: within 10 % for invoices and JSON schemas, 30 % high for English prose.
+    Measured against tekken 240911 on 18 texts: within 10 % for invoices and JSON schemas, 30 % high
+    for English prose.
     """
     count = 0
     for piece in _PIECES.findall(text):
@@ -82,7 +88,8 @@ def estimated_text_tokens(text: str) -> int:
 
 @functools.lru_cache(maxsize=32)
 def fixed_text_tokens(text: str) -> int:
-    """`estimated_text_tokens` of what every request repeats: instructions and schema, whose 20 kB take milliseconds to count."""
+    """`estimated_text_tokens` of what every request repeats: instructions and schema, whose 20 kB
+    take milliseconds to count."""
     return estimated_text_tokens(text)
 
 

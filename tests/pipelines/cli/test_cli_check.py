@@ -53,10 +53,16 @@ def test_check_says_what_each_flow_will_do(docmill, orders):
         "orders: Purchase orders.",
         "source inbox and its sub-folders: *.pdf, *.tif",
         "1 render opens the document and takes pages 1-3; images 1024 px on the longest side",
-        "2 extract reads the text of each page by pixtral-large-latest or else mistral-large-2512 (role eyes)",
+        (
+            "2 extract reads the text of each page by pixtral-large-latest or else "
+            "mistral-large-2512 (role eyes)"
+        ),
         "3 summarise fills order.py:Order (number) by mistral-large-latest (role text)",
         "4 own.py:enrich your own step with rate=2",
-        "5 check checks required values and rules; a required value below confidence 0.8 asks for a review",
+        (
+            "5 check checks required values and rules; a required value below confidence 0.8 "
+            "asks for a review"
+        ),
         "6 write writes out/orders.jsonl, out/json",
         "engine mistral at https://api.mistral.ai/v1",
         "budget 2,000,000 tokens and 3.5 USD a day, then documents wait for the next window",
@@ -87,7 +93,8 @@ def test_check_tells_all_problems_on_stderr_and_ends_with_2(docmill, tmp_path, m
     write(tmp_path, flow_with_steps("rendr", "extract: {tokens: 1}"))
     expected = (
         "flows.yaml:5:9: flows.orders.steps.rendr: unknown step; did you mean `render`?\n"
-        "flows.yaml:6:19: flows.orders.steps.extract.tokens: unknown key; did you mean `max_tokens`?\n"
+        "flows.yaml:6:19: flows.orders.steps.extract.tokens: unknown key; did you mean "
+        "`max_tokens`?\n"
         "2 problems in flows.yaml; nothing was run.\n"
     )
     assert docmill("check") == (2, "", expected)
@@ -178,10 +185,13 @@ def test_a_closed_pipe_is_no_bug(docmill, failing):
 
 
 def test_help_and_check_import_nothing_heavy():
-    """What keeps the command line fast; the time itself is measured by hand, for a machine may be busy."""
+    """What keeps the command line fast; the time itself is measured by hand, for a machine may be
+    busy."""
     code = (
-        "import sys; sys.argv = ['docmill', *sys.argv[1:]]\nfrom pipelines.cli import main\ntry: main()\nexcept SystemExit: pass\n"
-        "print({'prefect', 'httpx', 'sqlalchemy', 'PIL', 'pypdfium2', 'rich', 'rapidocr'} & set(sys.modules), file=sys.stderr)"
+        "import sys; sys.argv = ['docmill', *sys.argv[1:]]\nfrom pipelines.cli import "
+        "main\ntry: main()\nexcept SystemExit: pass\n"
+        "print({'prefect', 'httpx', 'sqlalchemy', 'PIL', 'pypdfium2', 'rich', 'rapidocr'} "
+        "& set(sys.modules), file=sys.stderr)"
     )
     for arguments in (["--help"], ["check"], ["schema"]):
         done = subprocess.run(

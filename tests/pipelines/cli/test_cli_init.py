@@ -57,8 +57,8 @@ def test_nothing_is_overwritten(docmill, tmp_path):
     code, out, err = docmill("init", tmp_path)
     assert (code, out) == (2, "")
     assert (
-        err
-        == f"docmill: {tmp_path} has flows.yaml already; nothing was written. Name another folder, or move what is there.\n"
+        err == f"docmill: {tmp_path} has flows.yaml already; nothing was written. Name another "
+        "folder, or move what is there.\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["flows.yaml"]
     assert (tmp_path / "flows.yaml").read_text() == "mine"

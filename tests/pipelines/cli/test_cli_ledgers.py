@@ -1,4 +1,5 @@
-"""The commands that look into the ledger, on every database that it may lie in, and before there is anything to see."""
+"""The commands that look into the ledger, on every database that it may lie in, and before there is
+anything to see."""
 
 import json
 from collections.abc import Iterator

@@ -34,7 +34,8 @@ STEPS = """\
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Two documents that fail as long as the file steps/broken is there, in a flow that tries a failed one once more by itself."""
+    """Two documents that fail as long as the file steps/broken is there, in a flow that tries a
+    failed one once more by itself."""
     project = Project(tmp_path_factory.mktemp("failing"))
     project.write_flows(STEPS, flow="pages", more="engine: local\nretry: {document_attempts: 1}\n")
     (project.folder / "steps").mkdir()

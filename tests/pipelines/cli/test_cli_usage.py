@@ -20,7 +20,8 @@ class Spent(NamedTuple):
 
 @pytest.fixture(scope="module")
 def spent(tmp_path_factory: pytest.TempPathFactory) -> Spent:
-    """Two documents of 2 and 3 pages, read by a model with a known price, under a budget of the day."""
+    """Two documents of 2 and 3 pages, read by a model with a known price, under a budget of the
+    day."""
     project = Project(tmp_path_factory.mktemp("spent"))
     project.write_flows(
         PAGE_STEPS,

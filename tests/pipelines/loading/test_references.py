@@ -49,7 +49,8 @@ def test_a_module_in_the_folder_of_flows_yaml_leaves_the_import_path_as_it_was(t
 
 
 def test_a_project_s_schemas_folder_never_meets_ours(tmp_path):
-    """Two projects with files of the same name, and our own `schemas` package, live in one process."""
+    """Two projects with files of the same name, and our own `schemas` package, live in one
+    process."""
     before = set(sys.modules)
     for name in ("first", "second"):
         write(
@@ -97,16 +98,25 @@ def test_what_a_schema_file_prints_does_not_reach_stdout(tmp_path, capsys):
         ("class (:\n", "order.py:1: SyntaxError: invalid syntax"),
         (
             "import docmill_nowhere\n",
-            "order.py:1: cannot import 'docmill_nowhere'; install it, or write `from .name import ...`",
+            (
+                "order.py:1: cannot import 'docmill_nowhere'; install it, or write `from .name "
+                "import ...`"
+            ),
         ),
         ("raise SystemExit\n", "order.py:1: SystemExit"),
         (
             "class Order: pass\n",
-            "order.py:Order must be a pydantic model (a class derived from BaseModel), found the class Order",
+            (
+                "order.py:Order must be a pydantic model (a class derived from BaseModel), "
+                "found the class Order"
+            ),
         ),
         (
             "Order = 5\n",
-            "order.py:Order must be a pydantic model (a class derived from BaseModel), found a value of type int",
+            (
+                "order.py:Order must be a pydantic model (a class derived from BaseModel), "
+                "found a value of type int"
+            ),
         ),
         (
             "from pydantic import BaseModel\nclass Order(BaseModel): pass\n",
@@ -121,7 +131,10 @@ def test_what_a_schema_file_prints_does_not_reach_stdout(tmp_path, capsys):
             "order.py has no `Order`; did you mean `Ordre`?",
         ),
         (
-            "from collections.abc import Callable\nfrom pydantic import BaseModel\nclass Order(BaseModel):\n  a: Callable[[], int]\n",
+            (
+                "from collections.abc import Callable\nfrom pydantic import BaseModel\nclass "
+                "Order(BaseModel):\n  a: Callable[[], int]\n"
+            ),
             "order.py:Order cannot be described as JSON Schema",
         ),
     ],
@@ -228,7 +241,10 @@ def test_inline_fields_may_have_names_that_pydantic_uses():
     [
         (
             "{total: money}",
-            "must be 'string', 'integer', 'number', 'decimal', 'date', 'boolean' or 'list', found 'money'",
+            (
+                "must be 'string', 'integer', 'number', 'decimal', 'date', 'boolean' or "
+                "'list', found 'money'"
+            ),
         ),
         (
             "{_total: decimal}",

@@ -151,15 +151,24 @@ async def test_the_same_function_twice_has_its_own_settings_each_time(tmp_path):
         ),
         (
             "steps/own.py:add: {rate: 1, nme: x}",
-            "6:37: flows.orders.steps.steps/own.py:add.nme: unknown setting of add; did you mean `name`?",
+            (
+                "6:37: flows.orders.steps.steps/own.py:add.nme: unknown setting of add; did "
+                "you mean `name`?"
+            ),
         ),
         (
             "steps/own.py:shared: {services: 1}",
-            "6:31: flows.orders.steps.steps/own.py:shared.services: unknown setting of shared; known: none",
+            (
+                "6:31: flows.orders.steps.steps/own.py:shared.services: unknown setting of "
+                "shared; known: none"
+            ),
         ),
         (
             "steps/own.py:plain",
-            "must be an async function, `async def name(draft: Draft, *, setting, ...) -> Draft`; found function",
+            (
+                "must be an async function, `async def name(draft: Draft, *, setting, ...) -> "
+                "Draft`; found function"
+            ),
         ),
         ("steps/own.py:bare", "must take the draft as its first argument"),
         ("steps/own.py:ad", "steps/own.py has no `ad`; did you mean `add`?"),
@@ -231,13 +240,15 @@ def test_the_hash_stays_for_what_does_not_decide_the_result(hash_of):
         hash_of(flow(FULL)),
         hash_of(
             flow(
-                "einvoice: {}, render: , summarise: {schema: 'order.py:Order', model: text}, check: {review_below: 0}"
+                "einvoice: {}, render: , summarise: {schema: 'order.py:Order', model: "
+                "text}, check: {review_below: 0}"
             )
         ),
         hash_of(
             flow(
                 FULL,
-                "    budget: {tokens: 5}\n    source: {folder: x}\n    concurrency: {pages: 2}\n    retry: {attempts: 1}\n",
+                "    budget: {tokens: 5}\n    source: {folder: x}\n    concurrency: "
+                "{pages: 2}\n    retry: {attempts: 1}\n",
             )
         ),
         hash_of(flow(FULL + ", write: {jsonl: a.jsonl}")),

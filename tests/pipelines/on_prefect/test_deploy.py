@@ -1,4 +1,5 @@
-"""`docmill deploy` against a real Prefect server: what is registered, what a second call changes, what is removed."""
+"""`docmill deploy` against a real Prefect server: what is registered, what a second call changes,
+what is removed."""
 
 import contextlib
 import io
@@ -48,7 +49,8 @@ def deployed(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Project]:
-    """A project with a flow of its own, so that tests share a server without meeting; this process talks to that server."""
+    """A project with a flow of its own, so that tests share a server without meeting; this process
+    talks to that server."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     monkeypatch.setenv("PREFECT_API_URL", prefect_api.url)
@@ -60,7 +62,8 @@ def deployed(
 
 
 def deploy(project: Project, *flows: str, **options: bool) -> str:
-    """The command's function, called here to save two seconds of imports each time; gives what it prints."""
+    """The command's function, called here to save two seconds of imports each time; gives what it
+    prints."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         deploy_command(list(flows), file=project.folder / "flows.yaml", **options)

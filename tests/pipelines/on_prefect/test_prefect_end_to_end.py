@@ -1,4 +1,5 @@
-"""Everything at once, as a platform team runs it: server, work pool, workers, `docmill deploy`, `prefect deployment run`."""
+"""Everything at once, as a platform team runs it: server, work pool, workers, `docmill deploy`,
+`prefect deployment run`."""
 
 import asyncio
 import json
@@ -123,7 +124,10 @@ def test_serve_runs_deployments_without_a_work_pool(
         for name, value in prefect_api.environment.items()
         if name.startswith("PREFECT_")
     }
-    deployments = "deployments:\n  - {name: here, overlap: {limit: 1, on_collision: wait}}\n  - {name: elsewhere, work_pool: another}\n"
+    deployments = (
+        "deployments:\n  - {name: here, overlap: {limit: 1, on_collision: wait}}\n  - {name: "
+        "elsewhere, work_pool: another}\n"
+    )
     project.write_flows(
         "      - einvoice: {}\n      - write: {jsonl: out/x.jsonl}\n",
         flow="served",
@@ -238,7 +242,8 @@ deployments:
 def test_worker_killed_half_way_loses_and_repeats_nothing(
     project: Project, databases: tuple[str, str], tmp_path: Path
 ) -> None:
-    """200 documents, two workers, server and ledger on PostgreSQL, SIGKILL for one worker and its flow runs half way."""
+    """200 documents, two workers, server and ledger on PostgreSQL, SIGKILL for one worker and its
+    flow runs half way."""
     prefect_database, ledger_database = databases
     for number in range(DOCUMENTS):
         make_numbered(project.inbox / f"{number:03}.pdf", number)

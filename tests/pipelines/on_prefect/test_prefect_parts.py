@@ -1,4 +1,5 @@
-"""The parts of the Prefect runner that need no server: states, rows, names, and which runs are spread."""
+"""The parts of the Prefect runner that need no server: states, rows, names, and which runs are
+spread."""
 
 from pathlib import Path
 
@@ -145,7 +146,10 @@ def test_batch_has_one_key_until_a_file_changes(tmp_path: Path) -> None:
             "no such timezone",
         ),
         (
-            "deployments: [{name: a, schedule: {cron: '0 6 * * *', interval_seconds: 5, timezone: UTC}}]",
+            (
+                "deployments: [{name: a, schedule: {cron: '0 6 * * *', interval_seconds: 5, "
+                "timezone: UTC}}]"
+            ),
             "give one of",
         ),
         ("deployments: [{name: a, parameters: {bogus: 1}}]", "bogus"),

@@ -1,4 +1,5 @@
-"""A run through Prefect: the same records as a direct run, names and counts on the server, nothing of the documents."""
+"""A run through Prefect: the same records as a direct run, names and counts on the server, nothing
+of the documents."""
 
 import contextlib
 import csv
@@ -60,10 +61,12 @@ def artifacts_of(prefect_api: PrefectApi, flow_run: dict[str, Any]) -> dict[str,
 
 
 def state_of_project(project: Project, answer: dict[str, Any]) -> tuple[Any, ...]:
-    """What a run leaves: answers, ledger rows and outputs, without ids and times of the run itself."""
+    """What a run leaves: answers, ledger rows and outputs, without ids and times of the run
+    itself."""
     with contextlib.closing(sqlite3.connect(project.folder / ".docmill/ledger.db")) as ledger:
         rows = ledger.execute(
-            "select flow, document_id, definition_hash, path, status, pages, confidence, error_code, result, attempts from documents order by 2"
+            "select flow, document_id, definition_hash, path, status, pages, confidence, "
+            "error_code, result, attempts from documents order by 2"
         ).fetchall()
     lines = sorted((project.folder / "out/invoices.jsonl").read_text().splitlines())
     table = sorted(
@@ -99,7 +102,10 @@ def test_both_runners_leave_the_same_records_ledger_and_outputs(connected: Proje
 def test_server_shows_names_and_counts_and_nothing_of_the_documents(
     connected: Project, prefect_api: PrefectApi
 ) -> None:
-    steps = "      - einvoice: {}\n      - render: {}\n      - steps.py:break_on_words: {}\n      - write: {jsonl: out/x.jsonl}\n"
+    steps = (
+        "      - einvoice: {}\n      - render: {}\n      - steps.py:break_on_words: {}\n      "
+        "- write: {jsonl: out/x.jsonl}\n"
+    )
     (connected.folder / "steps.py").write_text(CUSTOM_STEP)
     connected.write_flows(steps, flow="shown", more="fail_on: failed")
     shutil.copy(EXAMPLES / "lieferant-e-invoice.pdf", connected.inbox)

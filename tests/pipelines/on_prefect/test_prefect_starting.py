@@ -1,4 +1,5 @@
-"""A run that is spread over workers lets all its parts start before they flood the server with task runs; told by a real server."""
+"""A run that is spread over workers lets all its parts start before they flood the server with task
+runs; told by a real server."""
 
 import asyncio
 from collections.abc import Iterator

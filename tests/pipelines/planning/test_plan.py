@@ -208,8 +208,8 @@ def test_retired_models_are_named_with_what_would_be_asked(project: Project) -> 
     )
     shown = call(project, "plan", "pages").stdout
     assert (
-        "pixtral-large-latest is known to be retired, mistral-large-2512 would be asked, then mistral-medium-3-5"
-        in shown
+        "pixtral-large-latest is known to be retired, mistral-large-2512 would be asked, "
+        "then mistral-medium-3-5" in shown
     )
 
 

@@ -1,4 +1,5 @@
-"""Is a plan right? Its input tokens against a run whose model reads what really stands on the pages."""
+"""Is a plan right? Its input tokens against a run whose model reads what really stands on the
+pages."""
 
 import asyncio
 import base64
@@ -31,9 +32,11 @@ SIDE_PX = 1024  # of pixtral-large
 
 
 class ReadingModel:
-    """A vision model that answers with the text of the page it is shown, told from the image's bytes.
+    """A vision model that answers with the text of the page it is shown, told from the image's
+    bytes.
 
-    A number that the fake server knows stands below the text, so that the record it makes breaks no rule and nothing is asked twice.
+    A number that the fake server knows stands below the text, so that the record it makes breaks no
+    rule and nothing is asked twice.
     """
 
     def __init__(self) -> None:
@@ -71,7 +74,8 @@ def reading_project(project: Project, model: ReadingModel) -> Iterator[Project]:
 
 
 async def teach(model: ReadingModel, project: Project, paths: Sequence[Path]) -> None:
-    """Reads every page as the local engine does; the page store is the project's, so that its run need not do so again."""
+    """Reads every page as the local engine does; the page store is the project's, so that its run
+    need not do so again."""
     async with DocumentReader(
         RenderSettingsSpec(), store_url=str(project.folder / ".docmill/store")
     ) as reader:

@@ -1,4 +1,5 @@
-"""Steps of the user's own in a real run: what they print and what they raise harms neither the result nor the log."""
+"""Steps of the user's own in a real run: what they print and what they raise harms neither the
+result nor the log."""
 
 import shutil
 

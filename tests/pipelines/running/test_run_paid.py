@@ -1,4 +1,5 @@
-"""The main job with a key: pages go to the vision model, extractions to the text model, through a real HTTP server."""
+"""The main job with a key: pages go to the vision model, extractions to the text model, through a
+real HTTP server."""
 
 import json
 import shutil
@@ -47,7 +48,8 @@ def test_retired_model_moves_to_the_next_id_of_the_role_and_says_so(
     server.control(retired={"pixtral-large-latest": 400})
     online_project.write_flows(
         SIMPLE_STEPS,
-        top="models:\n  vision: [pixtral-large-latest, mistral-large-2512]\n  text: [mistral-large-2512]\n",
+        top="models:\n  vision: [pixtral-large-latest, mistral-large-2512]\n  text: "
+        "[mistral-large-2512]\n",
     )
     make_pdf(2, online_project.inbox / "a.pdf")
     done = online_project.run("run", "invoices")
@@ -124,7 +126,8 @@ def test_budget_that_is_used_up_stops_defers_or_goes_on_offline(
 ) -> None:
     online_project.write_flows(
         SIMPLE_STEPS,
-        more=f"budget: {{tokens: 40000, per: day, on_exceeded: {on_exceeded}}}\nconcurrency: {{documents: 1, pages: 1}}\n",
+        more=f"budget: {{tokens: 40000, per: day, on_exceeded: {on_exceeded}}}\nconcurrency: "
+        f"{{documents: 1, pages: 1}}\n",
     )
     for number in range(8):
         make_pdf(number + 1, online_project.inbox / f"{number}.pdf")

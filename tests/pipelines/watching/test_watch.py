@@ -1,4 +1,5 @@
-"""A watched folder, with real files and folders; what processes them is a recorder that answers like a run does."""
+"""A watched folder, with real files and folders; what processes them is a recorder that answers
+like a run does."""
 
 import asyncio
 import contextlib
@@ -199,7 +200,10 @@ async def test_link_that_leads_outside_is_refused_and_said_once(tmp_path: Path) 
         await asyncio.sleep(0.5)
     assert it.process.batches == []
     assert [line for line in it.lines if "link.pdf" in line] == [
-        "link.pdf is a link that leads out of the watched folder; it is not followed. Put the file itself here."
+        (
+            "link.pdf is a link that leads out of the watched folder; it is not followed. Put "
+            "the file itself here."
+        )
     ]
 
 

@@ -1,4 +1,5 @@
-"""`docmill watch` and `docmill serve` as a user runs them: real processes, the offline engine, signals."""
+"""`docmill watch` and `docmill serve` as a user runs them: real processes, the offline engine,
+signals."""
 
 import contextlib
 import json
@@ -110,7 +111,8 @@ def test_watch_processes_files_and_ends_cleanly_by_signal(
 
 
 def test_record_is_there_within_a_second_of_settling(watched: Project) -> None:
-    """The promise of the folder watch, with an invoice that has a text layer. Best of three: the machine may be busy."""
+    """The promise of the folder watch, with an invoice that has a text layer. Best of three: the
+    machine may be busy."""
     invoice = (EXAMPLES / "coolblue.pdf").read_bytes()
     took = []
     with started(watched, "watch", "invoices", "--local") as watch:
@@ -136,7 +138,10 @@ def test_output_inside_the_watched_folder_is_refused_before_anything_starts(
 
 
 def test_missing_key_ends_the_watch_as_a_wrong_call(project: Project) -> None:
-    steps = "      - render: {}\n      - extract: {model: vision}\n      - write: {jsonl: out/records.jsonl}\n"
+    steps = (
+        "      - render: {}\n      - extract: {model: vision}\n      - write: {jsonl: "
+        "out/records.jsonl}\n"
+    )
     project.write_flows(steps, more="watch: {settle_seconds: 0.1}")
     shutil.copy(EXAMPLES / "coolblue.pdf", project.inbox / "coolblue.pdf")
     done = project.run("watch", "invoices")

@@ -1,4 +1,5 @@
-"""The folder watch in a storm: 500 files from 4 writers who do all that scanners and people do, the watcher killed five times."""
+"""The folder watch in a storm: 500 files from 4 writers who do all that scanners and people do, the
+watcher killed five times."""
 
 import hashlib
 import json
@@ -36,7 +37,10 @@ ODD_NAMES = [
     "new\nline",
     "[glob]*?",
 ]
-STEPS = "      - einvoice: {}\n      - render: {}\n      - extract: {model: vision}\n      - write: {jsonl: out/records.jsonl}\n"
+STEPS = (
+    "      - einvoice: {}\n      - render: {}\n      - extract: {model: vision}\n      - "
+    "write: {jsonl: out/records.jsonl}\n"
+)
 
 
 class Writer(threading.Thread):
@@ -131,7 +135,8 @@ def test_each_content_is_done_once_and_nothing_is_left_behind(
 ) -> None:
     project.write_flows(
         STEPS,
-        more="watch: {settle_seconds: 0.3, poll_seconds: 1, batch: 40}\nretry: {document_attempts: 1}",
+        more="watch: {settle_seconds: 0.3, poll_seconds: 1, batch: 40}\nretry: "
+        "{document_attempts: 1}",
     )
     inbox = project.inbox
     writers = [Writer(number, inbox, tmp_path) for number in range(WRITERS)]
@@ -149,7 +154,9 @@ def test_each_content_is_done_once_and_nothing_is_left_behind(
     with started(project, "watch", "invoices", "--local") as watch:
         watch.until(
             "watching"
-        )  # all may be filed before, and a signal that comes while Python starts is nobody's to handle
+            # all may be filed before, and a signal that comes while Python starts is nobody's to
+            # handle
+        )
         until_empty(inbox, watch)
         assert watch.end() == 0
         said = watch.said()

@@ -1,4 +1,5 @@
-"""A real HTTP server on localhost that speaks Mistral's chat completions, strictly, and misbehaves on demand."""
+"""A real HTTP server on localhost that speaks Mistral's chat completions, strictly, and misbehaves
+on demand."""
 
 from tests.support.fake_mistral.answers import Known
 from tests.support.fake_mistral.process import FakeMistralProcess

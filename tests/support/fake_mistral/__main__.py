@@ -1,4 +1,5 @@
-"""`python -m tests.support.fake_mistral --port 8700 --latency 0.3 --log requests.jsonl --fault 500=0.1`: prints its URL as JSON, then serves."""
+"""`python -m tests.support.fake_mistral --port 8700 --latency 0.3 --log requests.jsonl --fault
+500=0.1`: prints its URL as JSON, then serves."""
 
 import argparse
 import asyncio

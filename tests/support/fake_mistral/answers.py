@@ -1,4 +1,5 @@
-"""What does the fake model say? A page's text from the registry, or JSON that satisfies the schema it was given."""
+"""What does the fake model say? A page's text from the registry, or JSON that satisfies the schema
+it was given."""
 
 import hashlib
 import json
@@ -13,7 +14,8 @@ from tests.support.fake_mistral.replies import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One document the fake model knows: `text` is what it reads off a page, and holds `key`; `record` is what it makes of a prompt with `key`."""
+    """One document the fake model knows: `text` is what it reads off a page, and holds `key`;
+    `record` is what it makes of a prompt with `key`."""
 
     key: str
     text: str
@@ -31,8 +33,10 @@ def made_up(number: str) -> Known:
     date = f"2026-{seed % 12 + 1:02d}-{seed % 28 + 1:02d}"
     total = f"{(net + tax) / 100:.2f}"
     text = (
-        f"ACME Supplies Ltd\n12 High Street, Springfield\nVAT GB999999973\n\nINVOICE\nInvoice number: {number}\nInvoice date: {date}\n\n"
-        f"Consulting services  1 x {net / 100:.2f}  {net / 100:.2f}\n\nNet total: {net / 100:.2f}\nVAT 20 %: {tax / 100:.2f}\nTotal: {total} EUR\n"
+        "ACME Supplies Ltd\n12 High Street, Springfield\nVAT "
+        f"GB999999973\n\nINVOICE\nInvoice number: {number}\nInvoice date: {date}\n\n"
+        f"Consulting services  1 x {net / 100:.2f}  {net / 100:.2f}\n\nNet total: "
+        f"{net / 100:.2f}\nVAT 20 %: {tax / 100:.2f}\nTotal: {total} EUR\n"
     )
     record = {
         "number": number, "invoice_number": number, "date": date, "issue_date": date, "invoice_date": date, "currency": "EUR",
@@ -78,7 +82,8 @@ def answer_text(body: JsonObject, registry: Sequence[Known]) -> str:
 
 
 def _pages_object(schema: JsonObject, page_texts: list[str]) -> JsonObject | None:
-    """`{"pages": [{"page_number", "text"}]}`, when that is what the schema asks for and images were sent."""
+    """`{"pages": [{"page_number", "text"}]}`, when that is what the schema asks for and images were
+    sent."""
     item = schema.get("properties", {}).get("pages", {}).get("items", {})
     if not page_texts or "text" not in item.get("properties", {}):
         return None
@@ -90,7 +95,8 @@ def _pages_object(schema: JsonObject, page_texts: list[str]) -> JsonObject | Non
 
 
 def filler(schema: Any, values: Mapping[str, Any], root: JsonObject, name: str = "") -> Any:
-    """The smallest JSON that satisfies `schema`, with `values` used by property name where their type fits."""
+    """The smallest JSON that satisfies `schema`, with `values` used by property name where their
+    type fits."""
     schema = _resolved(schema, root)
     options = schema.get("anyOf") or schema.get("oneOf")
     kinds = [_resolved(option, root) for option in options] if options else [schema]

@@ -1,4 +1,5 @@
-"""How many tokens does the fake server bill? Images by the published rule, text by an approximation of the tekken tokenizer."""
+"""How many tokens does the fake server bill? Images by the published rule, text by an approximation
+of the tekken tokenizer."""
 
 import base64
 import re
@@ -10,7 +11,8 @@ TEMPLATE_TOKENS = 4  # a message's own control tokens
 
 
 def text_tokens(text: str) -> int:
-    """Digits are single tokens, words split about every five letters, runs of signs and of white space are one each."""
+    """Digits are single tokens, words split about every five letters, runs of signs and of white
+    space are one each."""
     count = 0
     for piece in _PIECES.findall(text):
         letters = len(piece)
@@ -35,7 +37,8 @@ def image_tokens(width: int, height: int, cell: int, side: int) -> int:
 
 
 def image_size(encoded: str) -> tuple[int, int]:
-    """Width and height in pixels from the header bytes of a base64 image; ValueError when it is none of PNG, JPEG, WEBP, GIF."""
+    """Width and height in pixels from the header bytes of a base64 image; ValueError when it is
+    none of PNG, JPEG, WEBP, GIF."""
     head = base64.b64decode(encoded[:44_000])
     if head[:8] == b"\x89PNG\r\n\x1a\n":
         return struct.unpack(">II", head[16:24])

@@ -1,4 +1,5 @@
-"""How does the fake server speak HTTP/1.1? A protocol on asyncio transports: keep-alive, Content-Length bodies, resets on demand."""
+"""How does the fake server speak HTTP/1.1? A protocol on asyncio transports: keep-alive,
+Content-Length bodies, resets on demand."""
 
 import asyncio
 import http
@@ -22,7 +23,8 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """What is sent back. `drop` resets the connection instead of, or in the middle of, the answer."""
+    """What is sent back. `drop` resets the connection instead of, or in the middle of, the
+    answer."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -35,7 +37,8 @@ Gate = Callable[[], bool]
 
 
 class Connection(asyncio.Protocol):
-    """One client connection. `drop_now` is asked when the head of a request has come: True resets before the body is read."""
+    """One client connection. `drop_now` is asked when the head of a request has come: True resets
+    before the body is read."""
 
     def __init__(self, handler: Handler, drop_now: Gate, clock: Callable[[], float]) -> None:
         self._handler, self._drop_now, self._clock = handler, drop_now, clock

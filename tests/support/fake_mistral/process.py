@@ -1,4 +1,5 @@
-"""How do benchmarks and multi-process tests get a fake server that shares no interpreter with them? As a child process."""
+"""How do benchmarks and multi-process tests get a fake server that shares no interpreter with them?
+As a child process."""
 
 import json
 import subprocess
@@ -78,7 +79,8 @@ class FakeMistralProcess:
             return json.loads(answer.read())
 
     def log(self) -> list[dict[str, Any]]:
-        """Every request so far, in the order in which they were answered. A line that is being written is left for the next look."""
+        """Every request so far, in the order in which they were answered. A line that is being
+        written is left for the next look."""
         written = self._log_file.read_text(encoding="utf-8") if self._log_file.exists() else ""
         return [
             json.loads(line) for line in written.splitlines(keepends=True) if line.endswith("\n")

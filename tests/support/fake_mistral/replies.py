@@ -1,4 +1,5 @@
-"""What can the fake server be told to answer? Each function here is one behaviour of the real API, or of the network before it."""
+"""What can the fake server be told to answer? Each function here is one behaviour of the real API,
+or of the network before it."""
 
 import email.utils
 import json
@@ -15,9 +16,11 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How one answer differs from the default one. `status` other than 200 sends `body` and bills nothing.
+    """How one answer differs from the default one. `status` other than 200 sends `body` and bills
+    nothing.
 
-    `change` edits the default answer's JSON; `encode` the bytes after that. `retry_after` is in seconds.
+    `change` edits the default answer's JSON; `encode` the bytes after that. `retry_after` is in
+    seconds.
     """
 
     name: str = "default"
@@ -40,7 +43,8 @@ class Reply:
         if wait is None or self.retry_after_form == "none":
             return {}
         if self.retry_after_form == "date":
-            # An HTTP date has whole seconds: the announced moment is the next full one at or after now + wait.
+            # An HTTP date has whole seconds: the announced moment is the next full one at or after
+            # now + wait.
             return {
                 "retry-after": email.utils.formatdate(int(time.time() + wait + 0.999), usegmt=True)
             }
@@ -102,7 +106,10 @@ def model_gone(model: str, status: int = 400) -> Reply:
 
 
 def prompt_too_long(tokens: int = 999_999, limit: int = 131_072) -> Reply:
-    message = f"Prompt contains {tokens} tokens and 0 draft tokens, too large for model with {limit} maximum context length"
+    message = (
+        f"Prompt contains {tokens} tokens and 0 draft tokens, too large for model with {limit} "
+        "maximum context length"
+    )
     return Reply("too_long", 400, error_body(message, "invalid_request_prompt", "3051", 400))
 
 
@@ -206,4 +213,5 @@ FAULTS: dict[str, Callable[[], Reply]] = {
     "truncated": truncated_json,
     "no_usage": no_usage,
 }
-"""Faults by name, for `--faults` of the command line. The last five may lose an answer or its price."""
+"""Faults by name, for `--faults` of the command line. The last five may lose an answer or its
+price."""

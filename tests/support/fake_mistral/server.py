@@ -1,4 +1,5 @@
-"""What does the fake server do with one request? Checks it, counts it, logs it, and answers as it was told."""
+"""What does the fake server do with one request? Checks it, counts it, logs it, and answers as it
+was told."""
 
 import asyncio
 import hashlib
@@ -31,7 +32,8 @@ Script = Callable[[JsonObject, int], Reply | None]
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One request. Times are wall seconds; tokens are what was billed, also when the answer was then lost. `quiet_until`: end of an announced Retry-After window."""
+    """One request. Times are wall seconds; tokens are what was billed, also when the answer was
+    then lost. `quiet_until`: end of an announced Retry-After window."""
 
     number: int
     started: float
@@ -52,7 +54,8 @@ class Logged:
 class Behaviour:
     """What the server is told at start; `replies` and `script` may change while it runs.
 
-    Order: `replies` (used up one by one), then `script`, then `fault_rates` (name in `FAULTS` -> share of requests), then the default.
+    Order: `replies` (used up one by one), then `script`, then `fault_rates` (name in `FAULTS` ->
+    share of requests), then the default.
     """
 
     latency: float = 0.0
@@ -71,7 +74,8 @@ class Behaviour:
 
 
 class FakeMistral:
-    """A chat-completions endpoint on localhost, in a thread of its own: `with FakeMistral() as server: ... server.url`."""
+    """A chat-completions endpoint on localhost, in a thread of its own: `with FakeMistral() as
+    server: ... server.url`."""
 
     def __init__(
         self, behaviour: Behaviour | None = None, *, port: int = 0, host: str = "127.0.0.1"
@@ -196,7 +200,8 @@ class FakeMistral:
             self._in_flight -= 1
 
     def _control(self, request: Request) -> Response:
-        """GET: totals. POST: `{"latency": s, "fault_rates": {...}, "replies": [names of FAULTS], "retired": {...}}`, each optional."""
+        """GET: totals. POST: `{"latency": s, "fault_rates": {...}, "replies": [names of FAULTS],
+        "retired": {...}}`, each optional."""
         if request.method == "POST":
             wanted = json.loads(request.body or b"{}")
             self.behaviour.replies.extend(FAULTS[name]() for name in wanted.pop("replies", ()))
@@ -229,7 +234,10 @@ class FakeMistral:
             and usage[0] + (body.get("max_tokens") or 0) > self.behaviour.context
         )
         if too_long:
-            text = f"Prompt contains {usage[0]} tokens and 0 draft tokens, too large for model with {self.behaviour.context} maximum context length"
+            text = (
+                f"Prompt contains {usage[0]} tokens and 0 draft tokens, too large for model "
+                f"with {self.behaviour.context} maximum context length"
+            )
             reply, usage = (
                 Reply("too_long", 400, error_body(text, "invalid_request_prompt", "3051", 400)),
                 (0, 0),

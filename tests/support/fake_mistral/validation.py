@@ -1,4 +1,5 @@
-"""Would the real API accept this body? Checked against its published OpenAPI document and the limits in its documentation."""
+"""Would the real API accept this body? Checked against its published OpenAPI document and the
+limits in its documentation."""
 
 import copy
 import functools

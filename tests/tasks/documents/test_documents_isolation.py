@@ -236,7 +236,8 @@ async def test_workers_know_no_secret(tmp_path: Path, monkeypatch: pytest.Monkey
     ) as reader:
         await reader.open(identify(make_pdf(1, tmp_path / "a.pdf")))
         for name in ("environ", "cmdline"):
-            told = Path(f"/proc/{reader.worker_pids[0]}/{name}").read_bytes()  # noqa: ASYNC240  /proc does not block
+            # /proc does not block
+            told = Path(f"/proc/{reader.worker_pids[0]}/{name}").read_bytes()  # noqa: ASYNC240
             assert b"very-secret" not in told
             assert b"pass-word" not in told
 

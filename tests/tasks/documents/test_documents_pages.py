@@ -1,4 +1,5 @@
-"""What one visit to a PDF page learns: words where they stand, the page kind, an image straight to size."""
+"""What one visit to a PDF page learns: words where they stand, the page kind, an image straight to
+size."""
 
 import io
 import zlib
@@ -100,7 +101,10 @@ async def test_short_words_up_the_margin_stay_with_their_line(
     reader: DocumentReader, tmp_path: Path
 ) -> None:
     sideways = "KvK no 1234 in the city of Rotterdam"
-    content = f"q 0 1 -1 0 30 400 cm {text_at(0, 0, sideways)} Q\n{text_at(50, 500, 'Line beside the margin')}"
+    content = (
+        f"q 0 1 -1 0 30 400 cm {text_at(0, 0, sideways)} "
+        f"Q\n{text_at(50, 500, 'Line beside the margin')}"
+    )
     assert (
         text(await page_of(reader, write_pdf(tmp_path / "k.pdf", [content.encode()])))
         == f"Line beside the margin {sideways}"
@@ -158,10 +162,14 @@ async def test_characters_beyond_the_common_ones_are_read_and_meaningless_ones_a
     reader: DocumentReader, tmp_path: Path
 ) -> None:
     meanings = stream_object(
-        b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <20> <7e> <0020> endbfrange "
+        b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <20> "
+        b"<7e> <0020> endbfrange "
         b"2 beginbfchar <41> <d83dde00> <42> <0000> endbfchar endcmap"
     )
-    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding /ToUnicode 5 0 R >>"
+    font = (
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding "
+        b"/ToUnicode 5 0 R >>"
+    )
     content = text_at(50, 700, "paid A twice B4711 and more words", font="F9").encode()
     page = await page_of(
         reader,
@@ -221,9 +229,18 @@ async def test_a_real_invoice_is_read(reader: DocumentReader) -> None:
 async def test_form_values_and_notes_are_words_of_the_page(
     reader: DocumentReader, tmp_path: Path
 ) -> None:
-    field = b"<< /FT /Tx /T (number) /V (INV-2026-7) /Type /Annot /Subtype /Widget /Rect [100 700 300 720] /F 4 /DA (/F1 10 Tf) >>"
-    note = b"<< /Type /Annot /Subtype /FreeText /Rect [100 600 300 620] /Contents (paid in cash) /F 4 /DA (/F1 10 Tf) >>"
-    hidden = b"<< /Type /Annot /Subtype /FreeText /Rect [100 500 300 520] /Contents (secret) /F 2 /DA (/F1 10 Tf) >>"
+    field = (
+        b"<< /FT /Tx /T (number) /V (INV-2026-7) /Type /Annot /Subtype /Widget /Rect [100 700 "
+        b"300 720] /F 4 /DA (/F1 10 Tf) >>"
+    )
+    note = (
+        b"<< /Type /Annot /Subtype /FreeText /Rect [100 600 300 620] /Contents (paid in cash) "
+        b"/F 4 /DA (/F1 10 Tf) >>"
+    )
+    hidden = (
+        b"<< /Type /Annot /Subtype /FreeText /Rect [100 500 300 520] /Contents (secret) /F 2 "
+        b"/DA (/F1 10 Tf) >>"
+    )
     form = b"<< /Fields [6 0 R] /NeedAppearances true /DR << /Font << /F1 3 0 R >> >> >>"
     path = write_pdf(
         tmp_path / "f.pdf",
@@ -241,7 +258,10 @@ async def test_fields_give_what_they_show_and_no_password(
     reader: DocumentReader, tmp_path: Path
 ) -> None:
     widget = "/Type /Annot /Subtype /Widget /F 4 /DA (/F1 10 Tf)"
-    choice = f"<< /FT /Ch /Ff 131072 /T (terms) /Opt [[(k1) (At once)] [(k2) (In 30 days)]] /V (k2) /Rect [100 700 300 720] {widget} >>"
+    choice = (
+        "<< /FT /Ch /Ff 131072 /T (terms) /Opt [[(k1) (At once)] [(k2) (In 30 days)]] /V (k2) "
+        f"/Rect [100 700 300 720] {widget} >>"
+    )
     password = f"<< /FT /Tx /Ff 8192 /T (pin) /V (s3cret) /Rect [100 600 300 620] {widget} >>"
     form = b"<< /Fields [6 0 R 7 0 R] /NeedAppearances true /DR << /Font << /F1 3 0 R >> >> >>"
     path = write_pdf(
@@ -317,7 +337,8 @@ async def test_page_kinds(reader: DocumentReader, tmp_path: Path) -> None:
         f"{50 + 9 * n} 600 m {55 + 9 * n} 640 l {60 + 9 * n} 600 l f\n" for n in range(30)
     ).encode()
     private = stream_object(
-        b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <20> <7e> <e020> endbfrange endcmap"
+        b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <20> "
+        b"<7e> <e020> endbfrange endcmap"
     )
     garbled = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 5 0 R >>"
     kinds = {
@@ -343,7 +364,8 @@ async def test_page_kinds(reader: DocumentReader, tmp_path: Path) -> None:
 async def test_a_scan_of_an_empty_sheet_is_blank(reader: DocumentReader, tmp_path: Path) -> None:
     sheet = stream_object(
         bytes(250 if (n * 7) % 5 else 246 for n in range(40 * 400)),
-        "/Type /XObject /Subtype /Image /Width 40 /Height 400 /ColorSpace /DeviceGray /BitsPerComponent 8",
+        "/Type /XObject /Subtype /Image /Width 40 /Height 400 /ColorSpace /DeviceGray "
+        "/BitsPerComponent 8",
     )
     path = write_pdf(
         tmp_path / "e.pdf",

@@ -125,7 +125,8 @@ async def test_a_stored_scan_is_read_by_ocr_when_its_words_are_wanted(tmp_path: 
         try:
             page = await reader.page(document, 1, ocr=True)
         except OcrMissingError as error:
-            assert 'pip install "docmill[ocr]"' in str(error)  # noqa: PT017  either outcome is right, depending on what is installed
+            # either outcome is right, depending on what is installed
+            assert 'pip install "docmill[ocr]"' in str(error)  # noqa: PT017
         else:
             assert page.words_from == "ocr"
             assert await reader.page(document, 1, ocr=False) == page

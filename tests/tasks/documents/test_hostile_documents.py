@@ -1,4 +1,5 @@
-"""Hostile documents end in what can be read of them, or in a named error: a corpus from other projects' bug trackers, and some made here."""
+"""Hostile documents end in what can be read of them, or in a named error: a corpus from other
+projects' bug trackers, and some made here."""
 
 import json
 from collections.abc import AsyncIterator
@@ -27,7 +28,8 @@ from tests.support.shared_data import SHARED_DATA, needs_shared_data
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FIRST_PAGES = 3
 BETTER_THAN_EXPECTED = {"derived-jpeg-named.pdf", "derived-pdf-named.png", "pillow-hopper.psd"}
-"""The manifest's probe believed the extension, or took a format's layers for pages; the content is really readable."""
+"""The manifest's probe believed the extension, or took a format's layers for pages; the content is
+really readable."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -40,7 +42,8 @@ async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Docu
 
 
 async def outcome(reader: DocumentReader, path: Path) -> str:
-    """As the manifest has it: renders, partial, or the code of the error. Any other exception is a failed test."""
+    """As the manifest has it: renders, partial, or the code of the error. Any other exception is a
+    failed test."""
     document = identify(path)
     try:
         info = await reader.open(document)
@@ -150,7 +153,8 @@ async def test_a_form_that_draws_itself(reader: DocumentReader, tmp_path: Path) 
 async def test_a_picture_that_claims_to_be_huge(reader: DocumentReader, tmp_path: Path) -> None:
     claim = stream_object(
         b"\x00",
-        "/Type /XObject /Subtype /Image /Width 100000 /Height 100000 /ColorSpace /DeviceRGB /BitsPerComponent 8",
+        "/Type /XObject /Subtype /Image /Width 100000 /Height 100000 /ColorSpace "
+        "/DeviceRGB /BitsPerComponent 8",
     )
     path = write_pdf(
         tmp_path / "claim.pdf",

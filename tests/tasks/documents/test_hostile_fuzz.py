@@ -1,4 +1,5 @@
-"""Mutated bytes of good documents: no run dies, hangs or loses a document. The seed is fixed, so that a failure can be repeated."""
+"""Mutated bytes of good documents: no run dies, hangs or loses a document. The seed is fixed, so
+that a failure can be repeated."""
 
 import asyncio
 import random
@@ -45,7 +46,8 @@ def good_documents(folder: Path) -> list[bytes]:
 
 
 def mutated(good: bytes, chance: random.Random) -> bytes:
-    """Bytes changed, a piece removed, doubled or moved, or the end cut off; heads are hit as often as bodies."""
+    """Bytes changed, a piece removed, doubled or moved, or the end cut off; heads are hit as often
+    as bodies."""
     data = bytearray(good)
     for _ in range(chance.choice((1, 2, 8, 40))):
         place = chance.randrange(len(data) if chance.random() < 0.6 else min(512, len(data)))
@@ -69,7 +71,8 @@ def mutated(good: bytes, chance: random.Random) -> bytes:
 
 
 async def ends_of(folder: Path, count: int) -> Counter[str]:
-    """How each of `count` mutated documents ended; an exception that is not a DocumentError fails the test."""
+    """How each of `count` mutated documents ended; an exception that is not a DocumentError fails
+    the test."""
     chance, good = random.Random(SEED), good_documents(folder / "good")
     ends: Counter[str] = Counter()
     slots = asyncio.Semaphore(IN_FLIGHT)

@@ -1,4 +1,5 @@
-"""XML that is damaged, mislabelled or made to harm: read where its content is clear, refused in milliseconds where it is not."""
+"""XML that is damaged, mislabelled or made to harm: read where its content is clear, refused in
+milliseconds where it is not."""
 
 import random
 import time
@@ -23,7 +24,10 @@ BILLION_LAUGHS = (
     )
     + "]><Invoice>&j;</Invoice>"
 ).encode()
-EXTERNAL = b'<!DOCTYPE Invoice [<!ENTITY x SYSTEM "file:///etc/passwd">]><Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"><ID>&x;</ID></Invoice>'
+EXTERNAL = (
+    b'<!DOCTYPE Invoice [<!ENTITY x SYSTEM "file:///etc/passwd">]><Invoice '
+    b'xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"><ID>&x;</ID></Invoice>'
+)
 EXTERNAL_DTD = b'<!DOCTYPE Invoice SYSTEM "http://127.0.0.1:9/evil.dtd"><Invoice/>'
 
 

@@ -180,7 +180,10 @@ def test_namespace_versions_do_not_matter():
 
 
 def test_an_invoice_in_a_peppol_envelope_is_read():
-    envelope = b'<StandardBusinessDocument xmlns="http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"><StandardBusinessDocumentHeader/>%s</StandardBusinessDocument>'
+    envelope = (
+        b"<StandardBusinessDocument "
+        b'xmlns="http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"><StandardBusinessDocumentHeader/>%s</StandardBusinessDocument>'
+    )
     inner = xml_of("ubl-full.xml").partition(b"?>")[2]
     assert einvoice_of(envelope % inner).values["number"] == "R-2026/0042"
 
@@ -193,7 +196,10 @@ def test_an_invoice_in_a_peppol_envelope_is_read():
             "an order (UBL)",
         ),
         (
-            b"<p:FatturaElettronica xmlns:p='http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2'/>",
+            (
+                b"<p:FatturaElettronica "
+                b"xmlns:p='http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2'/>"
+            ),
             "an Italian FatturaPA invoice, a format that is not read yet",
         ),
         (

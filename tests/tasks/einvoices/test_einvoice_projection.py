@@ -150,7 +150,8 @@ def test_strict_models_are_satisfied_by_json():
 def test_a_name_that_means_nothing_of_an_invoice_stays_empty(field: str):
     from pydantic import create_model
 
-    schema = create_model("Own", **{field: (str | None, None)})  # type: ignore[call-overload]  # names are made up
+    # names are made up
+    schema = create_model("Own", **{field: (str | None, None)})  # type: ignore[call-overload]
     assert project(VALUES, schema).record == {field: None}
 
 

@@ -1,4 +1,5 @@
-"""E-invoices in the real command with a paid engine: what is exact costs nothing, and what a small profile lacks is asked for."""
+"""E-invoices in the real command with a paid engine: what is exact costs nothing, and what a small
+profile lacks is asked for."""
 
 import shutil
 

@@ -1,4 +1,5 @@
-"""Several processes, one ledger: the provider's count <= the ledger's spent <= the budget, and the budget is really used."""
+"""Several processes, one ledger: the provider's count <= the ledger's spent <= the budget, and the
+budget is really used."""
 
 import asyncio
 import signal
@@ -48,7 +49,8 @@ BUDGET = 150_000
 async def storm(
     url: str | None, folder: Path, *, loses: float, kills: int = 0
 ) -> tuple[int, int, int]:
-    """What the provider billed, what the ledger says was spent, and how many calls were charged at their bound."""
+    """What the provider billed, what the ledger says was spent, and how many calls were charged at
+    their bound."""
     bills = folder / "bills.txt"
     bills.touch()
     arguments = (url or "", str(folder), str(bills), str(BUDGET), str(loses))

@@ -1,5 +1,5 @@
-"""For every interleaving of calls, faults, crashes and takeovers: what was really used <= what the ledger says was spent, and
-spent + reserved <= budget, in tokens and in money, in every window.
+"""For every interleaving of calls, faults, crashes and takeovers: what was really used <= what the
+ledger says was spent, and spent + reserved <= budget, in tokens and in money, in every window.
 """
 
 import os
@@ -66,7 +66,8 @@ class Call:
 
 
 class MoneyUnderFaults:
-    """Three processes, two runs and two days share one ledger; the machine also plays the provider, which bills what it gets."""
+    """Three processes, two runs and two days share one ledger; the machine also plays the provider,
+    which bills what it gets."""
 
     def __init__(self) -> None:
         self.me = owners.this_process()
@@ -173,7 +174,8 @@ class MoneyUnderFaults:
             )
 
     def crash(self, process: str, part: float) -> None:
-        """What was in flight may still be billed; nobody hears of it. The process starts again at once."""
+        """What was in flight may still be billed; nobody hears of it. The process starts again at
+        once."""
         gone = self._owner(process).owner_id
         with self.database._transaction() as connection:
             connection.execute(

@@ -1,4 +1,5 @@
-"""The whole program under storm and kill: real processes, a real HTTP server with faults, one ledger."""
+"""The whole program under storm and kill: real processes, a real HTTP server with faults, one
+ledger."""
 
 import json
 import random
@@ -58,7 +59,10 @@ def start(project: Project, *words: str) -> subprocess.Popen[str]:
 
 def invoices(folder: Path, count: int) -> None:
     for number in range(count):
-        lines = f"BT /F1 12 Tf 72 700 Td (Invoice INV-{number:05}) Tj 0 -20 Td (Total {number}.50 EUR) Tj ET"
+        lines = (
+            f"BT /F1 12 Tf 72 700 Td (Invoice INV-{number:05}) Tj 0 -20 Td (Total {number}.50 "
+            "EUR) Tj ET"
+        )
         write_pdf(folder / f"{number:03}.pdf", [lines.encode()])
 
 
@@ -81,7 +85,10 @@ def test_four_processes_under_faults_hold_the_budget_and_use_it(
         project.env |= {"MISTRAL_BASE_URL": server.url, "MISTRAL_API_KEY": "test-key"} | (
             {"DOCMILL_STATE": url} if url else {}
         )
-        limits = f"budget: {{tokens: {budget}, per: day, on_exceeded: defer}}\nretry: {{attempts: 6, max_wait_seconds: 0.2}}\n"
+        limits = (
+            f"budget: {{tokens: {budget}, per: day, on_exceeded: defer}}\nretry: "
+            f"{{attempts: 6, max_wait_seconds: 0.2}}\n"
+        )
         project.write_flows(
             STEPS, top=MODELS, more=limits + "concurrency: {documents: 8, pages: 8}\n"
         )

@@ -1,4 +1,5 @@
-"""Never paying twice: answers are kept with their charge, shared while they are being bought, and removed when they shall be."""
+"""Never paying twice: answers are kept with their charge, shared while they are being bought, and
+removed when they shall be."""
 
 import asyncio
 

@@ -1,4 +1,5 @@
-"""How the database is opened, moved on and written: simultaneous starts, failing jobs, damage, other file systems."""
+"""How the database is opened, moved on and written: simultaneous starts, failing jobs, damage,
+other file systems."""
 
 import asyncio
 import shutil
@@ -197,7 +198,8 @@ async def test_damaged_file_is_named_with_its_place(tmp_path):
 def test_sqlite_on_a_network_file_system_is_refused_with_the_way_out(tmp_path, monkeypatch, kind):
     mounts = tmp_path / "mountinfo"
     mounts.write_text(
-        f"27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 0:30 / {tmp_path} rw,relatime shared:1 - {kind} server:/share rw\n"
+        f"27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 0:30 / {tmp_path} rw,relatime "
+        f"shared:1 - {kind} server:/share rw\n"
     )
     monkeypatch.setattr(location, "MOUNTS", mounts)
     with pytest.raises(StateError, match="postgresql://"):

@@ -1,4 +1,5 @@
-"""What the ledger says of documents: claims, records, attempts, and what happens when a process dies."""
+"""What the ledger says of documents: claims, records, attempts, and what happens when a process
+dies."""
 
 import asyncio
 import signal

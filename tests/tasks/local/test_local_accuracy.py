@@ -1,4 +1,5 @@
-"""Floors of the local engine on labelled documents: what it promises, not the best it reached (`docs/local-engine.md` has the figures)."""
+"""Floors of the local engine on labelled documents: what it promises, not the best it reached
+(`docs/local-engine.md` has the figures)."""
 
 from collections import Counter
 

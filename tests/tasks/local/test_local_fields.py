@@ -237,7 +237,10 @@ def test_pages_without_words_give_an_empty_record() -> None:
         ("Subtotal       9.43\nGST 6%         0.57\nTotal         10.00", "10.00"),
         ("Total         18.60\nCash          50.00\nChange        31.40", "18.60"),
         (
-            "Total          8.02\nRounding      -0.02\nTotal to pay   8.00\nCash          10.00\nChange         2.00",
+            (
+                "Total          8.02\nRounding      -0.02\nTotal to pay   8.00\nCash          "
+                "10.00\nChange         2.00"
+            ),
             "8.00",
         ),
         ("Total 0 %     23.64\nTotal 6 %     12.72\nTotal payable 36.36", "36.36"),
@@ -301,7 +304,8 @@ def test_memory_stays_flat_over_many_pages() -> None:
     for number in range(1, 120):
         finder.read(
             page(
-                f"Page {number}\nACME Ltd\nDate: {number % 28 + 1} May 2020\nInvoice number: A{number}\nTotal   {number}.00",
+                f"Page {number}\nACME Ltd\nDate: {number % 28 + 1} May 2020\nInvoice "
+                f"number: A{number}\nTotal   {number}.00",
                 number=number,
             )
         )

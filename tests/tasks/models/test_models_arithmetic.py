@@ -224,7 +224,8 @@ def test_an_empty_answer_satisfies_what_is_sent_apart_from_required_names(schema
 
 def test_odd_schemas_are_read_with_their_own_names():
     read = reading.read_answer(
-        '{"Re-named": 12, "several": 3, "colour": "red", "kind": "a", "parts": [{"amount": 12.50, "inner": {"amount": -1}}], "table": {"x": 1.10}}',
+        '{"Re-named": 12, "several": 3, "colour": "red", "kind": "a", "parts": [{"amount": '
+        '12.50, "inner": {"amount": -1}}], "table": {"x": 1.10}}',
         Odd,
     )
     assert read.problems == ()

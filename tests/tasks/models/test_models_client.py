@@ -238,7 +238,8 @@ def test_backoff_doubles_up_to_the_limit_with_jitter():
 
 
 class Sends:
-    """Notes when the client sends and what pauses it was told, by the client's own clock: a loaded machine delays a server's view of both."""
+    """Notes when the client sends and what pauses it was told, by the client's own clock: a loaded
+    machine delays a server's view of both."""
 
     def __init__(self, client) -> None:
         self.sent: list[float] = []
@@ -357,7 +358,10 @@ async def test_a_model_that_is_gone_is_no_attempt_of_the_next_one(server, tmp_pa
 
 
 async def test_a_vllm_server_that_does_not_know_the_model_answers_404(server, tmp_path):
-    body = b'{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","param":null,"code":404}'
+    body = (
+        b'{"object":"error","message":"The model `x` does not '
+        b'exist.","type":"NotFoundError","param":null,"code":404}'
+    )
     server.reply(replies.Reply("404", 404, body), replies.Reply("404", 404, body))
     async with bench(flow(server.url, tmp_path)) as one:
         with pytest.raises(ModelGoneError):

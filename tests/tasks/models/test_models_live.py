@@ -1,4 +1,5 @@
-"""Does the real API still take what we send? Only with DOCMILL_LIVE=1 and a key in MISTRAL_API_KEY; costs a fraction of a cent."""
+"""Does the real API still take what we send? Only with DOCMILL_LIVE=1 and a key in MISTRAL_API_KEY;
+costs a fraction of a cent."""
 
 import os
 

@@ -109,7 +109,10 @@ def test_only_a_fence_around_the_whole_text_is_taken_off(text, inner):
 
 
 def test_what_cannot_be_stored_is_taken_out_of_an_answer():
-    answer = b'{"choices": [{"message": {"content": "a\\ud800b\\u0000c \\ud83d\\ude00"}, "finish_reason": "\\udfff"}], "model": "m\\ud800"}'
+    answer = (
+        b'{"choices": [{"message": {"content": "a\\ud800b\\u0000c \\ud83d\\ude00"}, '
+        b'"finish_reason": "\\udfff"}], "model": "m\\ud800"}'
+    )
     read = wire.read_completion(answer, "m")
     assert (read.text, read.finish_reason, read.model) == ("a?bc \U0001f600", "?", "m?")
 

@@ -1,4 +1,5 @@
-"""The whole command in a storm of rate limits: every page is read, and nobody speaks in a pause that the server announced."""
+"""The whole command in a storm of rate limits: every page is read, and nobody speaks in a pause
+that the server announced."""
 
 import pytest
 
@@ -19,7 +20,8 @@ def test_half_of_all_answers_are_429_and_every_page_is_read(
         PAGE_STEPS,
         flow="pages",
         top="models: {vision: [pixtral-large-2411]}\n",
-        more="retry: {attempts: 2, max_wait_seconds: 0.2}\nconcurrency: {documents: 8, pages: 16}\n",
+        more="retry: {attempts: 2, max_wait_seconds: 0.2}\nconcurrency: {documents: 8, pages: "
+        "16}\n",
     )
     make_pdf(40, online_project.inbox / "long.pdf")
     for number in range(20):

@@ -1,4 +1,5 @@
-"""What the write step leaves on disk: views of the ledger, whole, in order, once for each document."""
+"""What the write step leaves on disk: views of the ledger, whole, in order, once for each
+document."""
 
 import asyncio
 import csv
@@ -166,7 +167,8 @@ async def test_outputs_follow_while_the_run_goes_on(tmp_path, monkeypatch):
                 document(f"{count}.pdf").document_id, document(f"{count}.pdf").path, "d1"
             )
             async with asyncio.timeout(5):
-                while not file.exists() or len(lines(file)) < count:  # noqa: ASYNC110 - a file tells no event
+                # a file tells no event
+                while not file.exists() or len(lines(file)) < count:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
 
 

@@ -1,4 +1,5 @@
-"""Amounts that agree pass, amounts that do not are named with the fields that a person has to look at."""
+"""Amounts that agree pass, amounts that do not are named with the fields that a person has to look
+at."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,5 @@
-"""A broken rule is first asked about once more: with the page's picture, the record so far and what is wrong with it."""
+"""A broken rule is first asked about once more: with the page's picture, the record so far and what
+is wrong with it."""
 
 import asyncio
 import json

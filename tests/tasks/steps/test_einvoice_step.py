@@ -1,4 +1,5 @@
-"""The einvoice step on real files: what it fills, what it leaves to the next steps, what it refuses."""
+"""The einvoice step on real files: what it fills, what it leaves to the next steps, what it
+refuses."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Is every page read or named as unreadable, by either engine, with nothing asked twice and nothing asked in vain?"""
+"""Is every page read or named as unreadable, by either engine, with nothing asked twice and nothing
+asked in vain?"""
 
 import asyncio
 from contextlib import asynccontextmanager

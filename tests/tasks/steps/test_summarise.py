@@ -1,4 +1,5 @@
-"""Does the record come out of the pages' texts, also when answers are wrong, cut or too long, and never invented by us?"""
+"""Does the record come out of the pages' texts, also when answers are wrong, cut or too long, and
+never invented by us?"""
 
 import asyncio
 import json
@@ -40,7 +41,10 @@ RECORD = {
     "number": "INV-7", "issued": "2026-01-31", "total": "12.50", "note": None,
     "lines": [{"description": "Tea", "amount": "12.50"}],
 }  # fmt: skip
-ANSWER = '{"number": "INV-7", "issued": "2026-01-31", "total": 12.50, "note": null, "lines": [{"description": "Tea", "amount": 12.50}]}'
+ANSWER = (
+    '{"number": "INV-7", "issued": "2026-01-31", "total": 12.50, "note": null, "lines": '
+    '[{"description": "Tea", "amount": 12.50}]}'
+)
 SETTINGS = SummariseSettings(fields={"number": "string"})
 
 

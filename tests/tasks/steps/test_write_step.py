@@ -1,4 +1,5 @@
-"""The step itself: in a run its documents show in the run's views, in a notebook its file is there at once."""
+"""The step itself: in a run its documents show in the run's views, in a notebook its file is there
+at once."""
 
 import asyncio
 from pathlib import Path
@@ -73,7 +74,8 @@ async def test_run_that_claimed_nothing_has_nothing_to_write(tmp_path):
 async def test_document_finished_by_a_process_that_died_before_writing_is_in_the_next_rebuild(
     tmp_path,
 ):
-    """The place in the outputs is committed with the record, so a kill between finishing and writing leaves no document out."""
+    """The place in the outputs is committed with the record, so a kill between finishing and
+    writing leaves no document out."""
     async with open_ledger("sqlite", tmp_path) as ledger:
         flow = services(ledger, tmp_path).flow
         killed = OutputViews.of(flow, ledger, None)

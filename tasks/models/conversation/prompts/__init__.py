@@ -18,5 +18,6 @@ def shipped(step: str) -> str:
 
 
 def instructions(prompt: str) -> str:
-    """The system message: a prompt, the shipped or the user's own, and the rule that document content is data."""
+    """The system message: a prompt, the shipped or the user's own, and the rule that document
+    content is data."""
     return f"{prompt.strip()}\n\n{_text('data_rule')}"
