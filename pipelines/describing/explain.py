@@ -92,10 +92,8 @@ def _step(step: StepSpec, spec: FlowSpec, project: Project, flow: str) -> str:  
             )
             return f"checks required values and rules{doubt}"
         case WriteSettings() as write:
-            return (
-                "writes "
-                f"{', '.join(filter(None, (write.jsonl, write.csv, write.json_))) or 'to the ledger only'}"
-            )
+            files = ", ".join(filter(None, (write.jsonl, write.csv, write.json_)))
+            return f"writes {files or 'to the ledger only'}"
         case settings:
             given = (
                 ", ".join(f"{key}={value}" for key, value in settings.items())

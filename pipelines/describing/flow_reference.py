@@ -26,27 +26,38 @@ from schemas.flow import (
 _INTRODUCTION = """\
 # flows.yaml: every key
 
-This page is generated from the models in `schemas/flow.py`. Do not edit it; run
-`python -m pipelines.describing.flow_reference > docs/flows.md` and `docmill schema > docs/flows.schema.json`.
+This page is generated from the models in `schemas/flow/`. Do not edit it; run
+`python -m pipelines.describing.flow_reference > docs/flows.md` and
+`docmill schema > docs/flows.schema.json`.
 
-- `docmill check` tells all mistakes of the file at once, each with line and column, and says what each flow will do. It runs nothing.
-- Your editor completes the keys: the first line of the file names the JSON Schema (`# yaml-language-server: $schema=...`).
-- Paths are relative to the folder of flows.yaml. Secrets are named, never written: an environment variable, or a line in `.env` beside the file.
-- Scalars follow YAML 1.2: `on`, `yes`, `2024-01-01` and `0123` are text. `true`, `false` and `null` are what they say.
-  Duplicate keys, tags and merge keys are refused.
-- A key that is not on this page is refused: whatever is accepted takes effect.
+- `docmill check` reports all mistakes in the file at once, each with line and column, and explains
+  what each flow will do. It runs nothing.
+- Your editor can complete the keys: the first line of the file names the JSON Schema
+  (`# yaml-language-server: $schema=...`).
+- Paths are relative to the folder of flows.yaml.
+- Secrets are never written in the file. Name an environment variable, or add a line to `.env`
+  beside the file.
+- Scalars follow YAML 1.2: `on`, `yes`, `2024-01-01` and `0123` are text; `true`, `false` and `null`
+  are not. Duplicate keys, tags and merge keys are rejected.
+- A key that is not on this page is rejected: every accepted key has an effect.
 """
 
 _STEPS = """\
 ## Steps
 
-A flow is a list of steps. Each entry is `name: {settings}`; `- render` is short for `- render: {}`. Any part of the list is a flow, in this order and
-each step once: `einvoice`, `render`, `extract`, `summarise`, `check`, `write`. `extract` needs `render`; `summarise` needs `extract` or `einvoice`;
-`check` needs `summarise` or `einvoice`; `write` needs `extract` or `einvoice`.
+A flow is a list of steps. Each entry is `name: {settings}`; `- render` is short for `- render: {}`.
+The order is `einvoice`, `render`, `extract`, `summarise`, `check`, `write`. A flow may leave steps
+out, and may use each only once.
 
-### A step of your own
+- `extract` needs `render`.
+- `summarise` needs `extract` or `einvoice`.
+- `check` needs `summarise` or `einvoice`.
+- `write` needs `extract` or `einvoice`.
 
-`- steps/enrich.py:add_cost_centre: {default: "4711"}` calls an async function of a file of yours, anywhere after the first step:
+### Your own step
+
+`- steps/enrich.py:add_cost_centre: {default: "4711"}` calls an async function in your file. It may
+be anywhere after the first step:
 
 ```python
 from schemas.record import Draft
@@ -58,8 +69,9 @@ async def add_cost_centre(draft: Draft, *, default: str) -> Draft:
     return draft.model_copy(update={"record": {**draft.record, "cost_centre": default}})
 ```
 
-Its settings are the function's arguments, checked by name and type when flows.yaml is loaded. A function that also names the argument `services` is handed
-what the run shares (`tasks/services.py`). The file may import its neighbours with `from .neighbour import name`.
+Its settings are the function's arguments, checked by name and type when flows.yaml is loaded. If
+the function has an argument `services`, it receives what the run shares (`tasks/services.py`). The
+file may import its neighbours with `from .neighbour import name`.
 """
 
 
@@ -74,11 +86,11 @@ def reference() -> str:
     ]
     for name, settings in STEP_SETTINGS.items():
         sections += _section(name, settings, document, level="###")
-    told = {FlowFile, FlowSpec, StepSpec, Spec, *STEP_SETTINGS.values()}
-    sections.append("## The rest\n")
+    shown = {FlowFile, FlowSpec, StepSpec, Spec, *STEP_SETTINGS.values()}
+    sections.append("## Nested settings\n")
     for place, model in _nested(FlowFile, ""):
-        if model not in told:
-            told.add(model)
+        if model not in shown:
+            shown.add(model)
             sections += _section(place, model, document, level="###")
     return "\n".join(sections)
 

@@ -191,10 +191,8 @@ _SPECIAL: dict[str, Callable[[ErrorDetails, YamlPath], str]] = {
 
 
 def _unknown_step_message(context: dict[str, Any]) -> str:
-    return (
-        "unknown step; "
-        f"{did_you_mean(context['name'], context['known'], otherwise='a step of your own is `path.py:function`; known')}"
-    )
+    otherwise = "a step of your own is `path.py:function`; known"
+    return f"unknown step; {did_you_mean(context['name'], context['known'], otherwise=otherwise)}"
 
 
 def _known_keys(path: YamlPath) -> set[str]:

@@ -12,8 +12,10 @@ DeploymentName = Annotated[str, Field(pattern=DEPLOYMENT_NAME_PATTERN, max_lengt
 
 
 class RunParameters(Spec):
-    """What may be said of one run of a flow, in Prefect and in `parameters:` of a deployment. Paths
-    are relative to flows.yaml."""
+    """Parameters of one run, in Prefect and in `parameters:` of a deployment.
+
+    Paths are relative to flows.yaml.
+    """
 
     paths: tuple[str, ...] | None = Field(
         None,
@@ -21,18 +23,21 @@ class RunParameters(Spec):
         strict=False,
         description="Files, folders or globs instead of the flow's source.",
     )
-    local: bool = Field(False, description="Use the offline engine.")
+    local: bool = Field(False, description="Use the local (offline) engine.")
     out: str | None = Field(
         None, min_length=1, description="Folder for outputs, instead of the paths in flows.yaml."
     )
     again: bool = Field(
         False,
-        description="Run the steps again for documents that are done; answers come from the cache.",
+        description="Run the steps again for documents that are done; model answers come from the "
+        "cache.",
     )
-    fresh: bool = Field(False, description="With again: buy the answers anew.")
-    max_tokens: PositiveInt | None = Field(None, description="Most tokens the run may spend.")
+    fresh: bool = Field(
+        False, description="With `again`: ignore cached answers and pay for new ones."
+    )
+    max_tokens: PositiveInt | None = Field(None, description="Maximum tokens for the run.")
     max_cost: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Most money the run may spend, in USD."
+        None, description="Maximum cost of the run, in USD."
     )
 
     @model_validator(mode="after")
@@ -43,28 +48,25 @@ class RunParameters(Spec):
 
 
 class ScheduleSpec(Spec):
-    """When a deployment runs by itself: one of cron, interval_seconds and rrule, always in a named
-    timezone."""
+    """When a deployment runs automatically: one of `cron`, `interval_seconds` and `rrule`."""
 
     cron: str | None = Field(
         None, pattern=r"^\s*(\S+\s+){4}\S+\s*$", description='Five fields, such as "0 6 * * 1-5".'
     )
     interval_seconds: Annotated[float, Field(ge=1)] | None = Field(
-        None, description="Seconds between two runs."
+        None, description="Seconds from one run to the next."
     )
     anchor: datetime | None = Field(
         None,
         strict=False,
-        description="A moment that the interval is counted from; default: the time of deploying, "
-        "kept "
-        "afterwards.",
+        description="Start of the interval's counting; default: the time of the first `docmill "
+        "deploy`.",
     )
     rrule: str | None = Field(
         None, description='iCalendar rule, such as "FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=6".'
     )
     timezone: Timezone = Field(
-        description="IANA name, such as Europe/Paris: what 6 o'clock means, also across summer "
-        "time."
+        description="IANA name such as Europe/Paris; times follow its daylight saving."
     )
 
     @model_validator(mode="after")
@@ -77,16 +79,16 @@ class ScheduleSpec(Spec):
 
 
 class OverlapSpec(Spec):
-    """How many runs of one deployment may go on at one time, and what happens to the next one."""
+    """Limit on concurrent runs of one deployment, and what happens to the next run."""
 
-    limit: Annotated[int, Field(ge=1)] = Field(1, description="Runs at one time, at most.")
+    limit: Annotated[int, Field(ge=1)] = Field(1, description="Maximum concurrent runs.")
     on_collision: Literal["wait", "skip"] = Field(
         "wait", description="wait: the next run starts when one ends; skip: it is cancelled."
     )
 
 
 class DeploymentSpec(Spec):
-    """One entry of `deployments:`: a way to run the flow that Prefect knows by `FLOW/NAME`."""
+    """One entry of `deployments:`, known to Prefect as `FLOW/NAME`."""
 
     name: DeploymentName = Field(
         description="Name after the slash in `prefect deployment run FLOW/NAME`."
@@ -96,27 +98,29 @@ class DeploymentSpec(Spec):
     )
     version: str | None = Field(
         None,
-        description="Shown in Prefect; default: a hash of what the flow does, so that a change "
-        "shows.",
+        description="Shown in Prefect; default: a hash of the flow's definition, which changes "
+        "with it.",
     )
     work_pool: str | None = Field(
         None,
         min_length=1,
-        description="Pool whose workers run it; without one, `docmill serve` runs it.",
+        description="Work pool whose workers run it; without one, `docmill serve` runs it.",
     )
-    work_queue: str | None = Field(None, min_length=1, description="Queue of the pool.")
-    schedule: ScheduleSpec | None = Field(None, description="When it runs by itself.")
-    parameters: RunParameters = Field(
-        RunParameters(), description="What its runs are started with."
-    )
+    work_queue: str | None = Field(None, min_length=1, description="Queue of the work pool.")
+    schedule: ScheduleSpec | None = Field(None, description="When it runs automatically.")
+    parameters: RunParameters = Field(RunParameters(), description="Parameters of its runs.")
     tags: tuple[str, ...] = Field(
         (), strict=False, description="Tags of the deployment and its runs."
     )
-    overlap: OverlapSpec | None = Field(None, description="Runs at one time; default: no limit.")
-    job_variables: dict[str, Any] = Field(
-        {}, description="Settings of the work pool's job, such as env, image or working_dir."
+    overlap: OverlapSpec | None = Field(
+        None, description="Limit on concurrent runs; default: no limit."
     )
-    paused: bool = Field(False, description="Registered, but its schedule does not start runs.")
+    job_variables: dict[str, Any] = Field(
+        {}, description="Job variables of the work pool, such as env, image or working_dir."
+    )
+    paused: bool = Field(
+        False, description="Register the deployment, but do not start scheduled runs."
+    )
 
     @model_validator(mode="after")
     def _pool_settings_need_a_pool(self) -> "DeploymentSpec":
@@ -126,51 +130,53 @@ class DeploymentSpec(Spec):
 
 
 class WatchSpec(Spec):
-    """A folder whose files are taken as they come. Paths are relative to flows.yaml."""
+    """A folder whose files are processed as they arrive. Paths are relative to flows.yaml."""
 
     folder: str | None = Field(None, description="Folder to watch; default: the source's.")
     settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
-        2.0, description="A file is taken when its size and time were still for so long."
+        2.0,
+        description="Seconds a file's size and modification time must stay unchanged before it is "
+        "processed.",
     )
     poll_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
-        10.0, description="Look at the whole folder so often; finds what gives no event (SMB, NFS)."
+        10.0,
+        description="Seconds between full scans of the folder; catches changes without file events "
+        "(SMB, NFS).",
     )
     done: str | None = Field(
-        None, description="Where finished files go; default: processed/ in the watched folder."
+        None, description="Folder for finished files; default: processed/ in the watched folder."
     )
     failed: str | None = Field(
         None,
-        description="Where failed files go, each with a .error.txt; default: failed/ in the "
-        "watched "
+        description="Folder for failed files, each with a .error.txt; default: failed/ in the watched "
         "folder.",
     )
-    recursive: bool = Field(False, description="Also watch sub-folders.")
-    batch: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        50, description="Files of one run, at most."
-    )
+    recursive: bool = Field(False, description="Include sub-folders.")
+    batch: Annotated[int, Field(ge=1, le=1_000)] = Field(50, description="Maximum files per run.")
 
 
 class ScaleSpec(Spec):
-    """How a run of many documents is spread over workers: batches, each a run of a deployment."""
+    """Distribution of a large run over workers: in batches, each a run of a deployment."""
 
     batch: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        50, description="Documents of one run; a larger run is split."
+        50, description="Documents per batch; a larger run is split."
     )
     deployment: DeploymentName = Field(
-        description="Deployment of the same flow that takes the batches."
+        description="Deployment of the same flow that runs the batches."
     )
 
 
 class NotifySpec(Spec):
-    """A web address that is told when a run needs a person. Sent once a run: counts and links, no
-    document text."""
+    """Webhook that is called once per run when a run needs a person.
+
+    It receives counts and links, never document text.
+    """
 
     webhook_env: EnvironmentName = Field(
-        description="Name of the environment variable that holds the URL (such an address is a "
-        "secret)."
+        description="Name of the environment variable that holds the URL, which is a secret."
     )
     when: Literal["failed", "needs_review", "always"] = Field(
         "needs_review",
         description="needs_review: when a document needs a review or failed; failed: only when one "
-        "failed.",
+        "failed; always: after every run.",
     )

@@ -14,40 +14,42 @@ from schemas.flow.steps import StepSpec
 
 
 class FlowSpec(Spec):
-    """One entry under `flows:`; becomes one Prefect flow of the same name."""
+    """One entry under `flows:`; each is a Prefect flow of the same name."""
 
     description: str = Field("", description="Shown by `docmill check` and in Prefect.")
     engine: Literal["mistral", "local"] = Field(
-        "mistral", description="mistral: models over HTTP; local: offline, free."
+        "mistral", description="mistral: models over HTTP; local: offline and free."
     )
-    provider: Name = Field("mistral", description="Which of `providers:` the models are asked at.")
+    provider: Name = Field("mistral", description="Provider to use (a key of `providers:`).")
     source: FolderSource | None = Field(
-        None, description="Where documents come from when the command names none."
+        None, description="Where documents come from when the command line names none."
     )
     steps: tuple[StepSpec, ...] = Field(
-        min_length=1, strict=False, description="What is done with each document, in order."
+        min_length=1, strict=False, description="Steps that each document goes through, in order."
     )
-    budget: BudgetSpec | None = Field(None, description="What may be spent.")
-    retry: RetrySpec = Field(RetrySpec(), description="Repeats of calls and documents.")
-    cache: CacheSpec = Field(CacheSpec(), description="Stored answers.")
+    budget: BudgetSpec | None = Field(None, description="Spending limit.")
+    retry: RetrySpec = Field(RetrySpec(), description="Retries of model calls and of documents.")
+    cache: CacheSpec = Field(CacheSpec(), description="Storage of model answers.")
     concurrency: ConcurrencySpec = Field(
-        ConcurrencySpec(), description="How much is done at one time."
+        ConcurrencySpec(), description="Documents and pages processed concurrently."
     )
     deployments: tuple[DeploymentSpec, ...] = Field(
-        (), strict=False, description="Ways to run it that `docmill deploy` registers with Prefect."
+        (), strict=False, description="Deployments that `docmill deploy` registers with Prefect."
     )
     watch: WatchSpec | None = Field(
         None,
-        description="A folder whose files are taken as they come, by `docmill watch` and `docmill "
-        "serve`.",
+        description="Folder whose files `docmill watch` and `docmill serve` process as they "
+        "arrive.",
     )
     scale: ScaleSpec | None = Field(
-        None, description="How a large run in Prefect is spread over workers."
+        None, description="How a large run in Prefect is distributed over workers."
     )
     fail_on: Literal["never", "needs_review", "failed"] = Field(
-        "never", description="Which documents make a Prefect flow run show as failed."
+        "never", description="Outcome of a document that makes the Prefect flow run fail."
     )
-    notify: NotifySpec | None = Field(None, description="Who is told when a run needs a person.")
+    notify: NotifySpec | None = Field(
+        None, description="Webhook to notify when a run needs a person."
+    )
 
     @model_validator(mode="after")
     def _deployments_have_their_own_names(self) -> "FlowSpec":
@@ -90,26 +92,25 @@ ModelIds = Annotated[
 class FlowFile(Spec):
     """The whole of flows.yaml."""
 
-    version: Literal[1] = Field(description="Version of this format.")
+    version: Literal[1] = Field(description="Version of the file format.")
     state: str | None = Field(
         None,
-        description="Database URL; default: SQLite in .docmill/ beside flows.yaml. DOCMILL_STATE "
-        "in "
-        "the environment goes first.",
+        description="Database URL; default: SQLite in .docmill/ beside flows.yaml. The environment "
+        "variable DOCMILL_STATE takes precedence.",
     )
     store: str | None = Field(
-        None, description="fsspec URL for large things; default: .docmill/store."
+        None, description="Folder or fsspec URL for extracted page words; default: .docmill/store."
     )
     providers: dict[Name, ProviderSpec] = Field(
-        {"mistral": ProviderSpec()}, description="Endpoints."
+        {"mistral": ProviderSpec()}, description="Model endpoints by name."
     )
     models: dict[Name, ModelIds] = Field(
-        DEFAULT_MODELS, description="Roles: model ids in order of preference."
+        DEFAULT_MODELS, description="Model ids of each role, in order of preference."
     )
     catalogue: dict[str, ModelSpec] = Field(
-        {}, description="Prices and image rules of models, over the built-in table."
+        {}, description="Prices and image rules of models; overrides the built-in table."
     )
-    flows: dict[Name, FlowSpec] = Field(min_length=1, description="The flows.")
+    flows: dict[Name, FlowSpec] = Field(min_length=1, description="Flows by name.")
 
     @field_validator("state", "store")
     @classmethod

@@ -24,16 +24,16 @@ class FieldSpec(Spec):
     """One field of an inline schema."""
 
     type: Literal["string", "integer", "number", "decimal", "date", "boolean", "list", "object"] = (
-        Field("string", description="Type of the value; list and object take `fields`.")
+        Field("string", description="Type of the value; `list` and `object` take `fields`.")
     )
     description: str | None = Field(
-        None, description="What the value is, in the words of the document."
+        None, description="What the value is, in the words printed on the document."
     )
-    optional: bool = Field(False, description="The document may lack it without needing a review.")
+    optional: bool = Field(False, description="A document without this value needs no review.")
     fields: dict[Name, FieldEntry] | None = Field(
         None,
         min_length=1,
-        description="Fields of an object, or of each item of a list; a list without fields holds "
+        description="Fields of an object or of each list item; a list without fields holds "
         "strings.",
     )
 

@@ -10,26 +10,32 @@ from schemas.flow.spec import PositiveInt, Spec, Timezone
 
 
 class RetrySpec(Spec):
-    """How often an answer that may still come is asked for again. Rate-limit waits do not count."""
+    """Retries of failed model calls and documents. Waits for rate limits are not counted."""
 
-    attempts: Annotated[int, Field(ge=1, le=20)] = Field(5, description="Attempts of one call.")
+    attempts: Annotated[int, Field(ge=1, le=20)] = Field(
+        5, description="Maximum attempts per model call."
+    )
     max_wait_seconds: Annotated[float, Field(gt=0)] = Field(
-        60.0, description="Longest wait between two attempts."
+        60.0, description="Maximum seconds between two attempts."
     )
     document_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
-        3, description="Runs that try a failed document again by themselves."
+        3,
+        description="Maximum runs that process a document which keeps failing; later runs leave "
+        "it out.",
     )
     document_seconds: Annotated[float, Field(gt=0)] = Field(
-        3_600.0, description="Time for all calls of one document, waits included."
+        3_600.0, description="Maximum seconds for all model calls of one document, waits included."
     )
 
 
 class ConcurrencySpec(Spec):
+    """How much is processed concurrently."""
+
     documents: Annotated[int, Field(ge=1, le=256)] = Field(
-        4, description="Documents worked on at one time."
+        4, description="Documents processed concurrently."
     )
     pages: Annotated[int, Field(ge=1, le=512)] = Field(
-        16, description="Pages worked on at one time, over all documents."
+        16, description="Pages processed concurrently, over all documents."
     )
 
 
@@ -40,21 +46,22 @@ class OnExceeded(StrEnum):
 
 
 class BudgetSpec(Spec):
-    """What a flow may spend in a window. A call counts in the window in which it was sent."""
+    """Spending limit of a flow per period. A call counts in the period in which it was sent."""
 
     tokens: PositiveInt | None = Field(None, description="Input plus output tokens.")
-    cost: Decimal | None = Field(None, gt=0, strict=False, description="USD.")
-    per: Literal["run", "day", "month", "total"] = Field("run", description="Window of the budget.")
-    timezone: Timezone = Field("UTC", description="Where a day and a month begin.")
+    cost: Decimal | None = Field(None, gt=0, strict=False, description="Cost in USD.")
+    per: Literal["run", "day", "month", "total"] = Field(
+        "run", description="Period that the budget covers."
+    )
+    timezone: Timezone = Field("UTC", description="Timezone in which a day and a month begin.")
     on_exceeded: OnExceeded = Field(
         OnExceeded.STOP,
         strict=False,
-        description="stop: end the run; defer: the next window's run goes on; local: finish with "
-        "the "
-        "local engine.",
+        description="stop: end the run; defer: leave the remaining documents to a run in the next "
+        "period; local: finish with the local engine.",
     )
     warn_at: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.8, description="Part of the budget at which a warning is given, once."
+        0.8, description="Fraction of the budget at which one warning is printed."
     )
 
     @model_validator(mode="after")
@@ -65,8 +72,10 @@ class BudgetSpec(Spec):
 
 
 class CacheSpec(Spec):
+    """How long model answers are stored."""
+
     keep_days: PositiveInt | None = Field(
         None,
-        description="Stored answers older than this are removed at the start of a run; null keeps "
-        "them.",
+        description="Days to keep stored answers; older ones are removed at the start of a run. null "
+        "keeps all.",
     )

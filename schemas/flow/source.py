@@ -25,17 +25,17 @@ DOCUMENT_PATTERNS = tuple(
         *("jp2", "tga", "psd", "sgi", "fli", "ppm", "pgm", "pbm", "pcx", "dib", "ico"),
     )
 )
-"""Names that documents usually have. What a file really is, its content tells."""
+"""Usual names of documents. The type of a file is decided by its content."""
 
 
 class FolderSource(Spec):
-    """Files of a folder."""
+    """A folder of files."""
 
     folder: str = Field(description="Folder to read, relative to flows.yaml.")
     match: tuple[str, ...] = Field(
         DOCUMENT_PATTERNS,
         min_length=1,
         strict=False,
-        description="Glob patterns of names to take; case does not matter.",
+        description="Glob patterns of file names to process; case does not matter.",
     )
-    recursive: bool = Field(False, description="Also look into sub-folders.")
+    recursive: bool = Field(False, description="Include sub-folders.")

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
-"""An identifier: a flow is an attribute of a Python module, a field one of a pydantic model. Both
-keep names with a leading underscore for themselves."""
+"""An identifier: a flow is an attribute of a Python module, a field one of a pydantic model.
+
+Both reserve names with a leading underscore.
+"""
 
 ENVIRONMENT_PATTERN = (
     r"^[A-Z_][A-Z0-9_]*$"  # capitals only, so that a key pasted here by mistake is refused
@@ -32,8 +34,10 @@ def _existing_timezone(name: str) -> str:
 
 
 def readable_url(text: str) -> str:
-    """`text` when it is a URL of an endpoint. Raises ValueError, which does not repeat it, as it
-    may hold a secret."""
+    """Returns `text` if it is the URL of an endpoint.
+
+    Raises ValueError without quoting it: it may contain a secret.
+    """
     try:
         readable = (
             re.match(URL_PATTERN, text) and urlsplit(text).hostname and urlsplit(text).port != 0

@@ -22,44 +22,49 @@ from schemas.flow.spec import EnvironmentName, Name, PositiveInt, Spec
 
 
 class EinvoiceSettings(Spec):
-    """Read embedded or bare e-invoice XML (Factur-X, ZUGFeRD, XRechnung, UBL): exact and free."""
+    """Read e-invoice XML, embedded or bare (Factur-X, ZUGFeRD, XRechnung, UBL): exact and free."""
 
 
 class RenderSettingsSpec(Spec):
-    """Open the document, apply limits and page selection. Images are made later, when a step asks
-    for them."""
+    """Open the document and apply limits and page selection.
+
+    Images are made later, when a step needs them.
+    """
 
     max_side_px: Literal["auto"] | Annotated[int, Field(ge=64, le=10_000)] = Field(
-        "auto", description="Longest side of a page image; auto: what the model can use."
+        "auto",
+        description="Longest side of a page image, in pixels; auto: the largest that the model "
+        "can use.",
     )
     pages: str | None = Field(
         None,
-        description='Pages to take, such as "1-3,last"; "5-" means to the end. What is left out '
-        "is a "
-        "finding.",
+        description='Pages to read, such as "1-3,last"; "5-" means to the end. Pages left out are '
+        "reported as a finding.",
     )
     max_pages: PositiveInt | None = Field(
-        None, description="Take at most so many pages; the rest is a finding."
+        None, description="Maximum pages to read; pages left out are reported as a finding."
     )
-    page_limit: PositiveInt = Field(5_000, description="A document with more pages is refused.")
+    page_limit: PositiveInt = Field(5_000, description="A document with more pages fails.")
     max_megapixels: PositiveInt = Field(
-        200, description="An image frame with more pixels is refused."
+        200, description="An image with more megapixels in one frame fails."
     )
-    page_seconds: Annotated[float, Field(gt=0)] = Field(30.0, description="Time for one page.")
+    page_seconds: Annotated[float, Field(gt=0)] = Field(
+        30.0, description="Maximum seconds to render one page."
+    )
     document_seconds: Annotated[float, Field(gt=0)] = Field(
-        1_800.0, description="Time for all page work of one document."
+        1_800.0, description="Maximum seconds to render all pages of one document."
     )
     memory_mb: Annotated[int, Field(ge=256)] = Field(
-        2_000, description="Memory of one worker process (enforced on Linux)."
+        2_000, description="Memory limit of one worker process, in MB (enforced on Linux)."
     )
     passwords_env: EnvironmentName | None = Field(
         None,
-        description="Name of an environment variable with passwords for encrypted PDFs, one a "
+        description="Name of an environment variable with passwords for encrypted PDFs, one per "
         "line.",
     )
     passwords_file: str | None = Field(
         None,
-        description="File with passwords for encrypted PDFs, one a line, relative to flows.yaml.",
+        description="File with passwords for encrypted PDFs, one per line, relative to flows.yaml.",
     )
 
     @field_validator("pages", mode="before")
@@ -76,24 +81,26 @@ class RenderSettingsSpec(Spec):
 
 
 class ExtractSettings(Spec):
-    """Read the text of each page: by a vision model, or by the local engine from the text layer or
-    OCR."""
+    """Read the text of each page.
+
+    By a vision model, or by the local engine from the text layer or by OCR.
+    """
 
     model: Name = Field("vision", description="Role of the model (see `models:`).")
     prompt: str | None = Field(
-        None, description="File with a prompt of one's own, relative to flows.yaml."
+        None, description="File with your own prompt, relative to flows.yaml."
     )
-    max_tokens: PositiveInt = Field(4_096, description="Longest answer for one page, in tokens.")
+    max_tokens: PositiveInt = Field(4_096, description="Maximum tokens of the answer for one page.")
     temperature: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="Sampling temperature."
     )
     images_per_request: Annotated[int, Field(ge=1, le=8)] = Field(
-        1, description="Pages sent in one request."
+        1, description="Pages per request."
     )
 
 
 class SummariseSettings(Spec):
-    """Turn the extractions of all pages into one record of a schema."""
+    """Combine the text of all pages into one record of a schema."""
 
     model: Name = Field("text", description="Role of the model (see `models:`).")
     schema_: str | None = Field(
@@ -105,9 +112,9 @@ class SummariseSettings(Spec):
         None, min_length=1, description="Inline schema, instead of `schema`."
     )
     prompt: str | None = Field(
-        None, description="File with a prompt of one's own, relative to flows.yaml."
+        None, description="File with your own prompt, relative to flows.yaml."
     )
-    max_tokens: PositiveInt = Field(4_096, description="Longest answer, in tokens.")
+    max_tokens: PositiveInt = Field(4_096, description="Maximum tokens of the answer.")
     temperature: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="Sampling temperature."
     )
@@ -120,23 +127,23 @@ class SummariseSettings(Spec):
 
 
 class CheckSettings(Spec):
-    """Validate the record and apply the rules; a broken one means `needs_review`."""
+    """Validate the record and apply the rules; a violation means `needs_review`."""
 
     review_below: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0,
-        description="Confidence under which a required value asks for a review; others are only "
-        "told.",
+        description="Required values below this confidence need a review; others get a note.",
     )
 
 
 class WriteSettings(Spec):
-    """Where records go. Paths are relative to flows.yaml; `--out DIR` puts them into DIR
-    instead."""
+    """Where records are written. Paths are relative to flows.yaml; `--out DIR` replaces them."""
 
-    jsonl: str | None = Field(None, description="One line a document.")
-    csv: str | None = Field(None, description="One row a document, dotted columns.")
+    jsonl: str | None = Field(None, description="JSON Lines file with one line per document.")
+    csv: str | None = Field(
+        None, description="CSV file with one row per document; nested fields are dotted columns."
+    )
     json_: str | None = Field(
-        None, alias="json", description="Folder with one JSON file a document."
+        None, alias="json", description="Folder with one JSON file per document."
     )
 
 
@@ -151,16 +158,17 @@ STEP_SETTINGS: dict[str, type[Spec]] = {
     "check": CheckSettings,
     "write": WriteSettings,
 }
-"""The steps a flow may name, in the one order that makes sense. `path.py:function` steps go between
-any two of them."""
+"""The steps a flow may name, in their only valid order.
+
+`path.py:function` steps go between any two of them.
+"""
 
 
 CustomSettings = dict[str, JsonValue]
 
 
 class StepSpec(Spec):
-    """One entry of `steps:`, in the file `name: {settings}`. `name` alone is short for `name:
-    {}`."""
+    """One entry of `steps:`, written `name: {settings}`; `name` alone is short for `name: {}`."""
 
     name: str
     settings: SerializeAsAny[Spec] | CustomSettings  # a dict only for a step of the user's own
