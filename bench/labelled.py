@@ -2,7 +2,7 @@
 and the accuracy floors of the tests."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -12,9 +12,9 @@ from pydantic import BaseModel, JsonValue
 
 from schemas.invoice import Invoice
 from schemas.receipt import Receipt
+from schemas.record_path import walk
 from tasks.einvoices.read import EInvoice, read_einvoice
 from tasks.printed_values.folding import bare
-from tasks.rules.values import leaves
 
 _INVOICE_PLACES = {
     "issuer": "seller.name",
@@ -85,24 +85,11 @@ def einvoices(folder: Path) -> Iterator[Labelled]:
         read = read_einvoice(file.read_bytes())
         if isinstance(read, EInvoice):
             labels = {
-                path: (path, str(value))
-                for path, value in leaves(read.values)
-                if not path.endswith(_CODED)
+                str(path): (str(path), str(value))
+                for path, value in walk(read.values)
+                if value is not None and not str(path).endswith(_CODED)
             }
             yield Labelled(file.with_suffix(".pdf"), Invoice, labels, "e-invoices, text layer")
-
-
-def value_at(record: Mapping[str, JsonValue], place: str) -> JsonValue:
-    """The value at a dotted place such as `lines[0].name`, or None."""
-    at: JsonValue = dict(record)
-    for part in place.replace("]", "").replace("[", ".").split("."):
-        if isinstance(at, Mapping):
-            at = at.get(part)
-        elif isinstance(at, list):
-            at = at[int(part)] if int(part) < len(at) else None
-        else:
-            return None
-    return at
 
 
 def equal(found: JsonValue, label: str) -> bool:

@@ -19,8 +19,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.labelled import Labelled, einvoices, equal, invoices, receipts, value_at
+from bench.labelled import Labelled, einvoices, equal, invoices, receipts
 from schemas.flow import RenderSettingsSpec
+from schemas.record_path import RecordPath
 from tasks.documents.identify import identify
 from tasks.documents.reader import DocumentReader
 from tasks.local.fields import FieldFinder, Found
@@ -65,7 +66,7 @@ class Score:
         of_document: dict[tuple[str, str], bool] = {}
         confidences = {evidence.field: evidence.confidence for evidence in found.evidence}
         for name, (place, label) in labelled.labels.items():
-            got = value_at(found.record, place)
+            got = RecordPath.parse(place).get(found.record)
             right = equal(got, label)
             if not labelled.group.startswith("e-") or _SHOWN_OF_EINVOICES.fullmatch(place):
                 _count(self.fields[labelled.group, re.sub(r"\[\d+\]", "[]", name)], right=right)

@@ -60,6 +60,10 @@ class RecordPath:
     def __truediv__(self, step: Step) -> "RecordPath":
         return RecordPath((*self.steps, step))
 
+    def joined(self, inner: "RecordPath") -> "RecordPath":
+        """The place of `inner` when this is where its record is."""
+        return RecordPath((*self.steps, *inner.steps))
+
     @property
     def parent(self) -> "RecordPath":
         """What holds this value; the parent of the record is the record."""

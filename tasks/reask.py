@@ -4,7 +4,6 @@ One question: the pages concerned as pictures, the record so far, what is wrong 
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,6 +19,7 @@ from schemas.errors import (
 )
 from schemas.flow import ExtractSettings, SummariseSettings
 from schemas.record import Draft, Finding, PageExtraction
+from schemas.record_path import RecordPath
 from tasks.evidence.ground import ground
 from tasks.models.conversation import answers as reading
 from tasks.models.conversation.questions import corrected, pages_question, record_question
@@ -148,8 +148,8 @@ def _keys(findings: Sequence[Finding]) -> set[str]:
 
 
 def _key(field: str) -> str:
-    """The record's own key that a dotted path begins with."""
-    return re.split(r"[.\[]", field, maxsplit=1)[0]
+    """The record's own key that a path begins with."""
+    return next(iter(RecordPath.parse(field).names), "")
 
 
 def _in_vain(error: Exception) -> Finding:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pipelines.display.printable import printable
 from schemas.record import DocumentResult
+from schemas.record_path import RecordPath
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "issuer": ("seller.name", "company", "issuer", "vendor", "supplier", "merchant", "seller"),
@@ -29,14 +30,6 @@ _NEVER_WRAPPED = (
 )  # of no use in halves; names give way on a narrow terminal
 
 
-def value_at(record: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, None where any part is missing."""
-    value: Any = record
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
 def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
     known = {
         title: paths
@@ -50,7 +43,7 @@ def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]
 
 
 def _first(record: Mapping[str, Any], paths: Iterable[str]) -> str:
-    values = (value_at(record, path) for path in paths)
+    values = (RecordPath.parse(path).get(record) for path in paths)
     return next(
         (
             str(value)

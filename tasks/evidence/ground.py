@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from schemas.document import Page
 from schemas.errors import DocumentError
 from schemas.record import Draft
-from tasks.rules.values import leaves
+from schemas.record_path import walk
 from tasks.services import Services
 
 AHEAD = 4  # pages asked for while one is searched
@@ -20,7 +20,7 @@ async def ground(draft: Draft, services: Services) -> Draft:
     as `ungrounded`.
     """
     known = {evidence.field for evidence in draft.evidence}
-    if all(path in known for path, _ in leaves(draft.record or {})):
+    if all(str(path) in known or value is None for path, value in walk(draft.record or {})):
         return draft
     # a plan, whose answers are empty, must not import it
     from tasks.evidence.search import Grounder  # noqa: PLC0415

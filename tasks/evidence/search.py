@@ -12,22 +12,11 @@ from pydantic import JsonValue
 
 from schemas.document import Page, Word
 from schemas.record import Evidence
+from schemas.record_path import RecordPath, walk
 from tasks.evidence.printed import MOST_PLACES, Occurrence, PrintedPage
 from tasks.layout.rows import box_of, quote_of
-from tasks.rules.values import leaves
 
 UNGROUNDED = 0.2
-
-
-def ground_value(
-    value: JsonValue, pages: Iterable[Page], *, field: str = "value"
-) -> Evidence | None:
-    """Evidence for one value; `field` is its dotted path and tells the label it should stand
-    beside. None for null."""
-    grounder = Grounder({field: value})
-    for page in pages:
-        grounder.read(page)
-    return next(iter(grounder.finish()), None)
 
 
 class Grounder:
@@ -36,9 +25,11 @@ class Grounder:
     def __init__(self, record: dict[str, JsonValue], *, skip: Iterable[str] = ()) -> None:
         skipped = set(skip)
         self._values = {
-            path: value for path, value in leaves(record) if value != "" and path not in skipped
+            path: value
+            for path, value in walk(record)
+            if value not in (None, "") and str(path) not in skipped
         }
-        self._places: dict[str, list[Occurrence]] = defaultdict(list)
+        self._places: dict[RecordPath, list[Occurrence]] = defaultdict(list)
         self._words = 0
 
     def read(self, page: Page) -> None:
@@ -47,44 +38,46 @@ class Grounder:
         self._words += len(page.words)
         printed = PrintedPage(page)
         for path, value in self._values.items():
-            found = printed.find(value, _names(path), alike=not self._places[path])
+            found = printed.find(value, path.names, alike=not self._places[path])
             if found:
                 self._places[path] = nlargest(MOST_PLACES, [*self._places[path], *found], key=_rank)
 
     def finish(self) -> list[Evidence]:
         """One evidence for each value, in the record's order."""
         anchors = self._anchors()
-        taken: set[tuple[str, tuple[Word, ...]]] = set()
+        taken: set[tuple[RecordPath, tuple[Word, ...]]] = set()
         return [self._evidence(path, anchors, taken) for path in self._values]
 
-    def _anchors(self) -> dict[str, float]:
+    def _anchors(self) -> dict[RecordPath, float]:
         """For each item of a list, where its least ambiguous value stands: its other values belong
         on the same line."""
-        anchors: dict[str, tuple[int, float]] = {}
+        anchors: dict[RecordPath, tuple[int, float]] = {}
         for path, places in self._places.items():
-            item = _item_of(path)
+            item = path.item
             if item and places and (item not in anchors or len(places) < anchors[item][0]):
                 anchors[item] = (len(places), places[0].place)
         return {item: place for item, (_, place) in anchors.items()}
 
     def _evidence(
-        self, path: str, anchors: Mapping[str, float], taken: set[tuple[str, tuple[Word, ...]]]
+        self,
+        path: RecordPath,
+        anchors: Mapping[RecordPath, float],
+        taken: set[tuple[RecordPath, tuple[Word, ...]]],
     ) -> Evidence:
-        places, item = self._places.get(path), _item_of(path) or ""
+        places, item, field = self._places.get(path), path.item, str(path)
         if not places:
             why = "not found on any page" if self._words else "no text on the page"
-            return Evidence(field=path, found_by="ungrounded", confidence=UNGROUNDED, why=(why,))
+            return Evidence(field=field, found_by="ungrounded", confidence=UNGROUNDED, why=(why,))
         best = max(places, key=_rank)
-        if (
-            item in anchors
-        ):  # unit price and line total may be the same number: each has its own place
+        # unit price and line total may be the same number: each has its own place
+        if item is not None and item in anchors:
             free = [o for o in places if (item, o.words) not in taken] or places
             best = min(
                 free, key=lambda o: (-round(o.likeness, 2), round(abs(o.place - anchors[item]), 3))
             )
             taken.add((item, best.words))
         return Evidence(
-            field=path,
+            field=field,
             page=best.page,
             quote=quote_of(best.words)[:500],
             box=box_of(best.words),
@@ -92,15 +85,6 @@ class Grounder:
             confidence=_confidence(best, len(places)),
             why=_why(best, len(places)),
         )
-
-
-def _names(path: str) -> tuple[str, ...]:
-    return tuple(part.split("[")[0] for part in path.split(".")) or ("value",)
-
-
-def _item_of(path: str) -> str | None:
-    head, bracket, _ = path.rpartition("]")
-    return head + bracket if bracket else None
 
 
 def _rank(occurrence: Occurrence) -> tuple[float, float]:

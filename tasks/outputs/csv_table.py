@@ -9,12 +9,13 @@ as text when documents come from strangers.
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from pydantic import JsonValue
 
+from schemas.record_path import walk
 from tasks.ledger.documents.outputs import Entry
 from tasks.outputs.atomic import replacing
 
@@ -52,17 +53,10 @@ def row_of(result: dict[str, JsonValue]) -> dict[str, str]:
     row["confidence"] = min(
         (value for value in confidences if isinstance(value, int | float)), default=None
     )
-    for name, value in _flat(result.get("record"), ""):
+    for path, value in walk(result.get("record") or {}, into_lists=False):
+        name = str(path)
         row[f"record.{name}" if name in DOCUMENT_COLUMNS else name] = value
     return {name: _cell(value) for name, value in row.items()}
-
-
-def _flat(value: JsonValue, name: str) -> Iterator[tuple[str, JsonValue]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}" if name else key)
-    elif name:
-        yield name, value
 
 
 def _cell(value: JsonValue) -> str:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from schemas.record import Finding
+from schemas.record_path import walk
 from tasks.rules.facts import Facts
-from tasks.rules.values import leaves
 from tasks.standards.currencies import is_currency
 from tasks.standards.vat_numbers import VatProblem, vat_problem
 from tasks.vocabulary.terms import compact
@@ -21,20 +21,20 @@ _VAT_FIELD = re.compile(r"vat(id|number|no)$")  # in compact form
 
 
 def identifiers(facts: Facts) -> Iterator[Finding]:
-    for leaf in leaves(dict(facts.record)):
-        name = compact(re.sub(r"\[\d+\]$", "", leaf.path).rpartition(".")[2])
-        if not isinstance(leaf.value, str):
+    for place, value in walk(facts.record):
+        if not isinstance(value, str):
             continue
-        if name.endswith("iban") and not is_iban(leaf.value):
+        path, name = str(place), compact(place.names[-1])
+        if name.endswith("iban") and not is_iban(value):
             yield Finding(
                 code="iban_invalid",
                 message="the IBAN's length or check digits are wrong",
-                fields=(leaf.path,),
+                fields=(path,),
             )
         elif _VAT_FIELD.search(name):
-            yield from _vat_id(leaf.path, leaf.value, facts)
+            yield from _vat_id(path, value, facts)
         elif name in ("currency", "currencycode", "taxcurrency"):
-            yield from _currency(leaf.path, leaf.value)
+            yield from _currency(path, value)
 
 
 def is_iban(text: str) -> bool:

@@ -8,8 +8,9 @@ import pytest
 from schemas.document import Document, Page, PageHandle
 from schemas.errors import OcrMissingError
 from schemas.record import Draft, Evidence
+from schemas.record_path import RecordPath
 from tasks.evidence.ground import ground
-from tasks.evidence.search import Grounder, ground_value
+from tasks.evidence.search import Grounder
 from tests.support.pages import page
 
 _PAGE = page(
@@ -28,6 +29,17 @@ Lamp                                   3      14,99      44,97
                                        Totaal          € 1.094,95
 """
 )
+
+
+def ground_value(value: Any, pages: list[Page], *, field: str = "value") -> Evidence | None:
+    """The evidence for a record that has only this value."""
+    record = value
+    for step in reversed(RecordPath.parse(field).steps):
+        record = {step: record} if isinstance(step, str) else [*[None] * step, record]
+    grounder = Grounder(record)
+    for each in pages:
+        grounder.read(each)
+    return next(iter(grounder.finish()), None)
 
 
 @pytest.mark.parametrize(
