@@ -24,6 +24,7 @@ from schemas.flow import (
     WriteSettings,
 )
 from schemas.flow.deployment import DeploymentSpec
+from tasks.record_schema.fields import fields_of
 
 _SHOWN_FIELDS = 8
 
@@ -124,9 +125,7 @@ def _by(role: str, prompt: str | None, spec: FlowSpec, project: Project) -> str:
 def _schema(settings: SummariseSettings, schema: type[BaseModel] | None) -> str:
     if schema is None:
         return "a record"
-    names = {
-        field.alias or name: field.is_required() for name, field in schema.model_fields.items()
-    }
+    names = {field.key: field.required for field in fields_of(schema)}
     shown = sorted(names, key=lambda name: not names[name])[
         :_SHOWN_FIELDS
     ]  # required ones first, else in their order

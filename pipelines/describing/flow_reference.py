@@ -22,6 +22,7 @@ from schemas.flow import (
     Spec,
     StepSpec,
 )
+from tasks.record_schema.fields import fields_of
 
 _INTRODUCTION = """\
 # flows.yaml: every key
@@ -108,12 +109,14 @@ def _section(
     properties = model.model_json_schema(by_alias=True)
     known = properties.get("$defs", {}).get(model.__name__, properties)["properties"]
     yield "| key | type | default | meaning |\n|---|---|---|---|"
-    for name, field in model.model_fields.items():
-        key = field.alias or name
-        yield (
-            f"| `{key}` | {_type(known[key], document)} | {_default(field)} | "
-            f"{field.description or ''} |".replace("  ", " ")
+    for field in fields_of(model):
+        cells = (
+            f"`{field.key}`",
+            _type(known[field.key], document),
+            _default(field.info),
+            field.description or "",
         )
+        yield f"| {' | '.join(cells)} |".replace("  ", " ")
     yield ""
 
 
@@ -183,25 +186,16 @@ def _default(field: FieldInfo) -> str:
 
 def _nested(model: type[BaseModel], place: str) -> Iterator[tuple[str, type[BaseModel]]]:
     """Each model under `model` with the place of its first use, in the order of the file."""
-    for name, field in model.model_fields.items():
-        key = field.alias or name
-        for inner in _models_in(field.annotation):
+    for field in fields_of(model):
+        for inner in field.models:
             is_mapping = getattr(field.annotation, "__origin__", None) is dict
-            where = f"{place}.{key}".lstrip(".") + (".NAME" if is_mapping else "")
+            where = f"{place}.{field.key}".lstrip(".") + (".NAME" if is_mapping else "")
             yield where, inner
             if inner is not model and inner is not FieldSpec:
                 yield from _nested(inner, where)
     if model is StepSpec:
         for step, settings in STEP_SETTINGS.items():
             yield from _nested(settings, step)
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-        return
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _models_in(argument)
 
 
 if __name__ == "__main__":

@@ -6,23 +6,29 @@ is read with.
 
 import functools
 import json
-import types
 import warnings
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ForwardRef, Union, get_args, get_origin
+from typing import Any, ForwardRef, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+
+from tasks.record_schema.fields import (
+    FieldShape,
+    fields_of,
+    is_list,
+    is_model,
+    is_union,
+    without_annotated,
+)
 
 JsonObject = dict[str, Any]
 _KEPT = ("type", "format", "enum", "const", "description", "$ref", "additionalProperties")
 _REQUIRED = (
     "x-required"  # marks a property on its way from the pydantic model to the `required` list
 )
-_LISTS = (list, tuple, set, frozenset)
 
 
 @functools.cache
@@ -78,12 +84,9 @@ def _nullable_model(
     name = schema.__name__ if schema.__name__ not in taken else f"{schema.__name__}_{len(made)}"
     made[schema] = ForwardRef(name)
     fields: dict[str, Any] = {}
-    for field_name, info in schema.model_fields.items():
-        annotation = str if info.annotation is None else info.annotation
-        fields[field_name] = (
-            _or_none(_nullable_type(annotation, made)),
-            _field(info, is_list=_is_list(annotation)),
-        )
+    for field in fields_of(schema):
+        annotation = str if field.annotation is None else field.annotation
+        fields[field.name] = (_or_none(_nullable_type(annotation, made)), _nullable_field(field))
     config = ConfigDict(
         extra="ignore",
         coerce_numbers_to_str=True,
@@ -100,16 +103,13 @@ def _nullable_model(
     return model
 
 
-def _field(info: FieldInfo, *, is_list: bool) -> Any:
-    # An alias that is a path or a choice has no one key; the field's own name is then what the
-    # model is asked for.
-    alias = info.validation_alias if isinstance(info.validation_alias, str) else None
+def _nullable_field(field: FieldShape) -> Any:
     return Field(
-        default=[] if is_list else None,
-        description=info.description,
-        json_schema_extra={_REQUIRED: True} if info.is_required() else None,
-        validation_alias=alias,
-        serialization_alias=alias,
+        default=[] if field.is_list else None,
+        description=field.description,
+        json_schema_extra={_REQUIRED: True} if field.required else None,
+        validation_alias=field.alias,
+        serialization_alias=field.alias,
     )
 
 
@@ -117,32 +117,21 @@ def _or_none(annotation: Any) -> Any:
     return Union[annotation, None]  # noqa: UP007 - a forward reference has no `|`
 
 
-def _is_list(annotation: Any) -> bool:
-    options = (
-        get_args(annotation)
-        if get_origin(annotation) in (Union, types.UnionType)
-        else (annotation,)
-    )
-    kinds = [get_origin(option) or option for option in options if option is not type(None)]
-    return len(kinds) == 1 and kinds[0] in _LISTS
-
-
 def _nullable_type(
     annotation: Any, made: dict[type[BaseModel], type[BaseModel] | ForwardRef]
 ) -> Any:
+    annotation = without_annotated(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _nullable_type(arguments[0], made)
-    if origin in (Union, types.UnionType):
+    if is_union(annotation):
         # the options are only known now
         return Union[tuple(_nullable_type(option, made) for option in arguments)]  # noqa: UP007
-    if origin in _LISTS:
+    if is_list(annotation) and arguments:
         # a type made at run time
         return list[_nullable_type(arguments[0], made)]  # type: ignore[misc]
     if origin is dict or origin is Mapping:
         # a type made at run time
         return dict[arguments[0], _nullable_type(arguments[1], made)]  # type: ignore[misc,valid-type]
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if is_model(annotation):
         return made.get(annotation) or _nullable_model(annotation, made)
     return annotation
 

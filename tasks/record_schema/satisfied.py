@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic_core import ErrorDetails
 
 from schemas.errors import StepError
+from schemas.record_path import RecordPath
+from tasks.record_schema.fields import keys_by_alias_path
 from tasks.rules.values import without_nulls
 
 
@@ -22,7 +25,11 @@ def refusal(record: Mapping[str, JsonValue], schema: type[BaseModel]) -> Validat
     document.
     """
     try:
-        schema.model_validate_json(json.dumps(without_nulls(dict(record))))
+        schema.model_validate_json(
+            json.dumps(without_nulls(dict(record))),
+            by_alias=True,
+            by_name=bool(keys_by_alias_path(schema)),
+        )
     except ValidationError as error:
         return error
     except Exception as error:
@@ -35,3 +42,17 @@ def refusal(record: Mapping[str, JsonValue], schema: type[BaseModel]) -> Validat
             "a validator refuses a value by raising ValueError"
         ) from error
     return None
+
+
+def place_of(
+    problem: ErrorDetails, record: Mapping[str, JsonValue], schema: type[BaseModel]
+) -> RecordPath:
+    """Where in the record a value was refused, or should be and is not."""
+    location = problem["loc"]
+    if problem["type"] != "missing":
+        return RecordPath.located(dict(record), location)
+    keys = keys_by_alias_path(schema)
+    for start in range(len(location)):
+        if location[start:] in keys:
+            return RecordPath.located(dict(record), location[:start]) / keys[location[start:]]
+    return RecordPath.located(dict(record), location[:-1]) / location[-1]

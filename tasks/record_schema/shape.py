@@ -3,18 +3,24 @@
 Each leaf has its meaning.
 """
 
-import types
-from collections.abc import Collection, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
+from tasks.record_schema.fields import (
+    FieldShape,
+    alternatives,
+    fields_of,
+    is_list,
+    is_model,
+    is_optional,
+    item_of,
+)
 from tasks.vocabulary.concepts import Meaning, ValueType, meaning_of
 
 DEEPEST = 5  # models nested deeper, or in themselves, are left empty
@@ -62,14 +68,13 @@ def shape_of(
     within: tuple[type, ...] = (),
 ) -> Group:
     """The tree of a model's fields."""
-    children: list[Node] = []
+    children: tuple[Node, ...] = ()
     if len(within) < DEEPEST and schema not in within:
-        for name, info in schema.model_fields.items():
-            alias = info.validation_alias if isinstance(info.validation_alias, str) else info.alias
-            children.append(
-                _node(alias or name, (*path, name), info.annotation, info, (*within, schema))
-            )
-    return Group(key, path, tuple(children), optional)
+        children = tuple(
+            _node(field, (*path, field.name), field.annotation, (*within, schema))
+            for field in fields_of(schema)
+        )
+    return Group(key, path, children, optional)
 
 
 def leaves_of(node: Node | None) -> list[Leaf]:
@@ -84,48 +89,26 @@ def leaves_of(node: Node | None) -> list[Leaf]:
 
 
 def _node(
-    key: str, path: tuple[str, ...], annotation: Any, info: FieldInfo, within: tuple[type, ...]
+    field: FieldShape, path: tuple[str, ...], annotation: Any, within: tuple[type, ...]
 ) -> Node:
-    inner, optional = _without_none(annotation)
-    if isinstance(inner, type) and issubclass(inner, BaseModel):
-        return shape_of(inner, key, path, optional=optional, within=within)
-    origin = get_origin(inner)
-    if inner in (list, tuple, set, frozenset) or (
-        isinstance(origin, type)
-        and issubclass(origin, Collection)
-        and not issubclass(origin, Mapping)
-    ):
-        arguments = [a for a in get_args(inner) if a is not Ellipsis]
-        return Listed(
-            key,
-            path,
-            _item(key, path, arguments[0], info, within)
-            if arguments and origin is not Literal
-            else None,
-        )
-    return _leaf(key, path, inner, info)
+    inner = _likeliest(annotation)
+    if is_model(inner):
+        optional = is_optional(annotation)
+        return shape_of(inner, field.key, path, optional=optional, within=within)
+    if is_list(inner):
+        item = item_of(inner)
+        node = None if item is None else _node(field, path, item, within)
+        return Listed(field.key, path, None if isinstance(node, Listed) else node)
+    return _leaf(field, path, inner)
 
 
-def _item(
-    key: str, path: tuple[str, ...], annotation: Any, info: FieldInfo, within: tuple[type, ...]
-) -> Leaf | Group | None:
-    node = _node(key, path, annotation, info, within)
-    return None if isinstance(node, Listed) else node
+def _likeliest(annotation: Any) -> Any:
+    """Of several types the first that this engine can fill; a text says least."""
+    options = alternatives(annotation)
+    return next((each for each in options if each is not str), options[0] if options else str)
 
 
-def _without_none(annotation: Any) -> tuple[Any, bool]:
-    """The annotation without `Annotated` and `None`; of several types the first that this engine
-    can fill."""
-    while get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) in (Union, types.UnionType):
-        arguments = [a for a in get_args(annotation) if a is not types.NoneType]
-        first = next((a for a in arguments if a is not str), arguments[0] if arguments else str)
-        return _without_none(first)[0], len(arguments) < len(get_args(annotation))
-    return annotation, False
-
-
-def _leaf(key: str, path: tuple[str, ...], annotation: Any, info: FieldInfo) -> Leaf:
+def _leaf(field: FieldShape, path: tuple[str, ...], annotation: Any) -> Leaf:
     choices: tuple[str | int | bool, ...] = ()
     value_type: ValueType = "str"
     if get_origin(annotation) is Literal:
@@ -143,14 +126,13 @@ def _leaf(key: str, path: tuple[str, ...], annotation: Any, info: FieldInfo) -> 
                 (int, "int"),
             )
             value_type = next((name for kind, name in table if issubclass(annotation, kind)), "str")
-    if isinstance(annotation, type) and issubclass(annotation, Mapping | AbstractSet | bytes):
-        return Leaf(key, path, "str", Meaning("nothing", "unknown"))
-    alias = info.validation_alias if isinstance(info.validation_alias, str) else info.alias
+    if isinstance(annotation, type) and issubclass(annotation, Mapping | bytes):
+        return Leaf(field.key, path, "str", Meaning("nothing", "unknown"))
     meaning = meaning_of(
         path,
         "str" if value_type == "choice" else value_type,
-        alias=alias,
-        title=info.title,
-        description=info.description,
+        alias=field.alias,
+        title=field.info.title,
+        description=field.description,
     )
-    return Leaf(key, path, value_type, meaning, choices)
+    return Leaf(field.key, path, value_type, meaning, choices)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from schemas.record import Draft, Evidence, Finding
+from schemas.record_path import RecordPath
+from tasks.record_schema.fields import fields_of
 
 
 def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) -> Iterator[Finding]:
@@ -35,18 +37,17 @@ def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) ->
         yield Finding(code="ungrounded", message=message, fields=_fields(ungrounded), weight="note")
 
 
-def required_fields(schema: type[BaseModel], at: str = "") -> frozenset[str]:
-    """Dotted paths of the values that every record must have: required fields, and those of
-    required parts."""
+def required_fields(schema: type[BaseModel], at: RecordPath | None = None) -> frozenset[str]:
+    """Paths of the values that every record must have: required fields, and those of required
+    parts."""
     found: set[str] = set()
-    for name, field in schema.model_fields.items():
-        if field.is_required():
-            path = f"{at}{field.alias or name}"
-            part = field.annotation
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                found |= required_fields(part, f"{path}.")
+    for field in fields_of(schema):
+        if field.required:
+            path = (at or RecordPath()) / field.key
+            if field.group:
+                found |= required_fields(field.group, path)
             else:
-                found.add(path)
+                found.add(str(path))
     return frozenset(found)
 
 

@@ -1,12 +1,9 @@
 """Values of a record as the rules read them: numbers, dates, presence."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from pydantic import JsonValue
-
-from tasks.vocabulary.terms import Found
 
 
 def without_nulls(value: JsonValue) -> JsonValue:
@@ -18,18 +15,6 @@ def without_nulls(value: JsonValue) -> JsonValue:
     if isinstance(value, list):
         return [without_nulls(each) for each in value]
     return value
-
-
-def leaves(value: JsonValue, at: str = "") -> Iterator[Found]:
-    """Every plain value that is not null, with its dotted path, in order."""
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from leaves(each, f"{at}.{name}" if at else name)
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from leaves(each, f"{at}[{index}]")
-    elif value is not None:
-        yield Found(at, value)
 
 
 def as_amount(value: JsonValue) -> Decimal | None:

@@ -3,13 +3,15 @@
 Names what does not fit, and saves the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from schemas.record_path import RecordPath, walk
 from tasks.models.http import wire
+from tasks.record_schema.fields import fields_of
 from tasks.record_schema.nullable import nullable, read_json
 
 Record = dict[str, JsonValue]
@@ -35,19 +37,19 @@ def read_answer(text: str, schema: type[BaseModel]) -> ReadAnswer:
     if not isinstance(data, dict):
         return ReadAnswer(None, ("the answer is not a JSON object",))
     model = nullable(schema)
-    if data and not _known_names(model) & data.keys():
+    known = {name for field in fields_of(model) for name in (field.name, field.key)}
+    if data and not known & data.keys():
         return ReadAnswer(None, ("none of the schema's fields is in the answer",))
     problems: dict[str, str] = {}
     for _ in range(_SAVING_ROUNDS):
         try:
             record = model.model_validate(data)
         except ValidationError as error:
-            for place, reason in _places(error, data):
-                problems.setdefault(_dotted(place), f"{_dotted(place)}: {reason}")
-                _set_null(data, place)
+            for place, reason in _leave_out(data, error):
+                problems.setdefault(place, f"{place}: {reason}")
         else:
             dumped: Record = record.model_dump(mode="json", by_alias=True)
-            found = not problems or _has_value(dumped)
+            found = not problems or any(value is not None for _, value in walk(dumped))
             return ReadAnswer(dumped if found else None, tuple(problems.values()), tuple(problems))
     return ReadAnswer(None, tuple(problems.values()), tuple(problems))
 
@@ -64,23 +66,22 @@ def merge(records: Sequence[Record]) -> tuple[Record, tuple[str, ...]]:
     conflicts: list[str] = []
     merged: Record = {}
     for record in records:
-        merged = _merged(merged, record, "", conflicts)
+        merged = _merged(merged, record, RecordPath(), conflicts)
     return merged, tuple(dict.fromkeys(conflicts))
 
 
-def _merged(first: Any, second: Any, place: str, conflicts: list[str]) -> Any:
+def _merged(first: Any, second: Any, place: RecordPath, conflicts: list[str]) -> Any:
     if first is None or second is None:
         return second if first is None else first
     if isinstance(first, dict) and isinstance(second, dict):
-        inside = {name: f"{place}.{name}" if place else name for name in {**first, **second}}
         return {
-            name: _merged(first.get(name), second.get(name), path, conflicts)
-            for name, path in inside.items()
+            name: _merged(first.get(name), second.get(name), place / name, conflicts)
+            for name in {**first, **second}
         }
     if isinstance(first, list) and isinstance(second, list):
         return [*first, *second]
     if first != second:
-        conflicts.append(place)
+        conflicts.append(str(place))
     return first
 
 
@@ -97,64 +98,21 @@ def _completed(exact: Any, found: Any) -> Any:
 
 
 def is_open(exact: Record, field: str) -> bool:
-    """Whether `exact` says nothing at the dotted path `field`, nor anything that holds it as a
-    list."""
-    node: Any = exact
-    for name in field.replace("[", ".[").split("."):
+    """Whether `exact` says nothing at the path `field`, nor anything that holds it as a list."""
+    node: JsonValue = exact
+    for step in RecordPath.parse(field).steps:
         if isinstance(node, list):
             return not node
-        node = node.get(name) if isinstance(node, dict) else node
+        node = RecordPath((step,)).get(node) if isinstance(node, dict) else node
         if node in (None, [], {}):
             return True
     return False
 
 
-def _known_names(model: type[BaseModel]) -> set[str]:
-    return {
-        name
-        for key, info in model.model_fields.items()
-        for name in (key, info.validation_alias)
-        if isinstance(name, str)
-    }
-
-
-def _places(error: ValidationError, data: Any) -> list[tuple[tuple[str | int, ...], str]]:
-    """Where in `data` each problem is; what pydantic adds to a place (the member of a union) is
-    left out."""
-    found = []
+def _leave_out(data: Record, error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Sets each refused value to null; gives its place and the reason."""
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        place: list[str | int] = []
-        node = data
-        for step in problem["loc"]:
-            inside = (isinstance(node, dict) and step in node) or (
-                isinstance(node, list) and isinstance(step, int) and step < len(node)
-            )
-            if inside:
-                node = node[step]
-                place.append(step)
-        found.append((tuple(place), problem["msg"]))
-    return found
-
-
-def _set_null(data: Any, place: tuple[str | int, ...]) -> None:
-    for step in place[:-1]:
-        data = data[step]
-        if data is None:
-            return
-    if place:
-        data[place[-1]] = None
-
-
-def _dotted(place: tuple[str | int, ...]) -> str:
-    return (
-        "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
-        or "the answer"
-    )
-
-
-def _has_value(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_value(inner) for inner in value.values())
-    if isinstance(value, list):
-        return any(_has_value(inner) for inner in value)
-    return value is not None
+        path = RecordPath.located(data, problem["loc"])
+        if path.steps:
+            path.set(data, None)
+        yield str(path) or "the answer", problem["msg"]
