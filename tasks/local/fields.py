@@ -6,6 +6,7 @@ from pydantic import BaseModel, JsonValue
 
 from schemas.document import Page
 from schemas.record import Evidence
+from schemas.record_path import RecordPath
 from tasks.local.choosing.calibration import confidence
 from tasks.local.choosing.leaf import Choice, Chooser
 from tasks.local.choosing.lists import Row, rows_for
@@ -43,7 +44,7 @@ class FieldFinder:
     def finish(self) -> Found:
         chooser = Chooser(self._gathered)
         writer = _Writer(chooser)
-        record = writer.group(self._shape, "")
+        record = writer.group(self._shape, RecordPath())
         return Found(record, tuple(writer.evidence), writer.reasons)
 
 
@@ -55,18 +56,18 @@ class _Writer:
         self.evidence: list[Evidence] = []
         self.reasons: dict[str, tuple[str, str]] = {}
 
-    def group(self, group: Group, path: str) -> dict[str, JsonValue]:
-        return {child.key: self._value(child, f"{path}{child.key}") for child in group.children}
+    def group(self, group: Group, path: RecordPath) -> dict[str, JsonValue]:
+        return {child.key: self._value(child, path / child.key) for child in group.children}
 
-    def _value(self, node: Node, path: str) -> JsonValue:
+    def _value(self, node: Node, path: RecordPath) -> JsonValue:
         if isinstance(node, Group):
-            filled = self.group(node, f"{path}.")
+            filled = self.group(node, path)
             return None if node.optional and _is_empty(filled) else filled
         if isinstance(node, Listed):
             return self._list(node, path)
         return self._leaf(node, path)
 
-    def _leaf(self, leaf: Leaf, path: str) -> JsonValue:
+    def _leaf(self, leaf: Leaf, path: RecordPath) -> JsonValue:
         choice = self._chooser.choose(leaf)
         if choice is None or isinstance(choice.value, tuple):
             return None
@@ -75,24 +76,22 @@ class _Writer:
             self._note(path, choice)
         return value
 
-    def _list(self, listed: Listed, path: str) -> JsonValue:
+    def _list(self, listed: Listed, path: RecordPath) -> JsonValue:
         if isinstance(listed.item, Leaf):
             choice = self._chooser.choose(listed.item)
             if choice is None or listed.item.meaning.kind not in ("address", "pattern"):
                 return []
             values = choice.value if isinstance(choice.value, tuple) else (choice.value,)
             for number in range(len(values)):
-                self._note(f"{path}[{number}]", choice)
+                self._note(path / number, choice)
             return [json_value(listed.item, value) for value in values]
         if not isinstance(listed.item, Group):
             return []
         seen = self._chooser.seen
         rows = rows_for(listed, seen.items, self._chooser.settled, seen.patterns, seen.percents)
-        return [
-            self._row(listed.item, row, f"{path}[{number}].") for number, row in enumerate(rows)
-        ]
+        return [self._row(listed.item, row, path / number) for number, row in enumerate(rows)]
 
-    def _row(self, group: Group, row: Row, path: str) -> dict[str, JsonValue]:
+    def _row(self, group: Group, row: Row, path: RecordPath) -> dict[str, JsonValue]:
         filled: dict[str, JsonValue] = {}
         for child in group.children:
             cell = row(child) if isinstance(child, Leaf) else None
@@ -104,16 +103,17 @@ class _Writer:
             filled[child.key] = [] if isinstance(child, Listed) else value
             if cell is not None and value is not None:
                 self._note(
-                    path + child.key, Choice(cell.value, cell.candidate, cell.kind, cell.reason)
+                    path / child.key, Choice(cell.value, cell.candidate, cell.kind, cell.reason)
                 )
         return filled
 
-    def _note(self, path: str, choice: Choice) -> None:
+    def _note(self, path: RecordPath, choice: Choice) -> None:
+        field = str(path)
         reason = f"{choice.reason}, ocr" if choice.candidate.found_by == "ocr" else choice.reason
-        self.reasons[path] = (choice.kind, reason)
+        self.reasons[field] = (choice.kind, reason)
         sure = confidence(choice.kind, reason)
         self.evidence.append(
-            choice.candidate.evidence(path, sure, (*choice.candidate.why, *choice.why))
+            choice.candidate.evidence(field, sure, (*choice.candidate.why, *choice.why))
         )
 
 

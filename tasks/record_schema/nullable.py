@@ -84,13 +84,14 @@ def _nullable_model(
     name = schema.__name__ if schema.__name__ not in taken else f"{schema.__name__}_{len(made)}"
     made[schema] = ForwardRef(name)
     fields: dict[str, Any] = {}
+    keys = {field.key for field in fields_of(schema) if field.alias}
     for field in fields_of(schema):
         annotation = str if field.annotation is None else field.annotation
         fields[field.name] = (_or_none(_nullable_type(annotation, made)), _nullable_field(field))
     config = ConfigDict(
         extra="ignore",
         coerce_numbers_to_str=True,
-        populate_by_name=True,
+        populate_by_name=keys.isdisjoint(schema.model_fields),  # `date` may be another's alias
         protected_namespaces=(),
         arbitrary_types_allowed=True,
     )

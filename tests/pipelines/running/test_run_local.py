@@ -87,6 +87,36 @@ def test_outputs_are_written_and_a_jsonl_line_equals_the_json_entry(invoices: Pr
     assert "529.87" in {row["total"] for row in rows}
 
 
+_ALIASED_SCHEMA = """\
+from decimal import Decimal
+
+from pydantic import BaseModel, Field
+
+
+class Paid(BaseModel):
+    number: str
+    total: Decimal = Field(validation_alias="Total incl. VAT")
+"""
+
+
+def test_an_unsure_required_value_is_for_review_under_its_alias(project: Project) -> None:
+    (project.folder / "paid.py").write_text(_ALIASED_SCHEMA)
+    project.write_flows(
+        "      - render: {}\n      - extract: {model: vision}\n"
+        '      - summarise: {model: text, schema: "paid.py:Paid"}\n'
+        "      - check: {review_below: 0.99}\n      - write: {csv: out/paid.csv}\n"
+    )
+    shutil.copy(EXAMPLES / "amazon-web-services.pdf", project.inbox)
+    [document] = project.run_json("invoices", "--local")["documents"]
+    assert (document["status"], document["record"]["Total incl. VAT"]) == ("needs_review", "4.11")
+    [doubt] = [each for each in document["findings"] if each["code"] == "low_confidence"]
+    assert doubt["weight"] == "review"
+    assert '["Total incl. VAT"]' in doubt["fields"]
+    with (project.folder / "out/paid.csv").open(newline="") as file:
+        [row] = csv.DictReader(file)
+    assert row['["Total incl. VAT"]'] == "4.11"
+
+
 def test_second_run_skips_what_is_done_and_rewrites_a_lost_output(invoices: Project) -> None:
     first = invoices.run_json("invoices", "--local")
     (invoices.folder / "out/invoices.jsonl").unlink()

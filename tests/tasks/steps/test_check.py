@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import BaseModel, field_validator, model_validator
+from pydantic import AliasChoices, AliasPath, BaseModel, Field, field_validator, model_validator
 
 from schemas.errors import StepError
 from schemas.flow import CheckSettings, EinvoiceSettings
@@ -169,6 +169,28 @@ async def test_low_confidence_of_a_value_that_is_not_required_is_only_told(
     assert told(await found(weighed, GOOD, services, review_below=0.8)) == [
         ("low_confidence", ("seller.name",), "review"),
         ("low_confidence", ("due_date",), "note"),
+    ]
+
+
+async def test_low_confidence_of_a_required_value_is_for_review_whatever_its_alias(
+    services: Services, draft: Draft
+):
+    class Own(BaseModel):
+        total: Decimal = Field(validation_alias="Total")
+        tax: Decimal = Field(validation_alias=AliasChoices("Tax", "VAT"))
+        net: Decimal = Field(alias="Net")
+        due: Decimal = Field(validation_alias=AliasPath("payment", "due"))
+        other: str | None = Field(None, validation_alias="Other")
+
+    record = {"Total": "12.00", "Tax": "2.00", "Net": "10.00", "due": "12.00", "Other": "x"}
+    evidence = tuple(
+        Evidence(field=field, found_by="text_layer", confidence=0.5) for field in record
+    )
+    weighed = draft.model_copy(update={"evidence": evidence})
+    own = with_schema(services, Own)
+    assert told(await found(weighed, record, own, review_below=0.8)) == [
+        ("low_confidence", ("Total", "Tax", "Net", "due"), "review"),
+        ("low_confidence", ("Other",), "note"),
     ]
 
 
