@@ -57,7 +57,7 @@ def _as_json_of(schema: type[BaseModel], record: dict[str, JsonValue]) -> dict[s
 
 def _terms(kind: str, field: FieldShape) -> tuple[str, ...]:
     """By both names of a field; the one in the record says more."""
-    return tuple(dict.fromkeys((*terms_of(kind, field.key), *terms_of(kind, field.name))))
+    return tuple(dict.fromkeys(term for name in field.names for term in terms_of(kind, name)))
 
 
 @dataclass(frozen=True, slots=True)

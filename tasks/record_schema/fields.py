@@ -36,6 +36,11 @@ class FieldShape:
         return self.key if self.key != self.name else None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Every name it has, that of the record first."""
+        return tuple(dict.fromkeys((self.key, self.name)))
+
+    @property
     def is_list(self) -> bool:
         return any(is_list(option) for option in alternatives(self.annotation))
 

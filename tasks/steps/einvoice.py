@@ -22,6 +22,7 @@ from tasks.documents.identify import PDF, UNKNOWN, XML
 from tasks.einvoices.projection import Projection, project
 from tasks.einvoices.read import EInvoice, NotAnInvoice, Profile, read_einvoice
 from tasks.einvoices.xml_tree import MAX_BYTES, looks_like_xml
+from tasks.record_schema.fields import fields_of
 from tasks.services import Services
 from tasks.vocabulary.terms import terms_of
 
@@ -190,5 +191,5 @@ def _leaves_out(found: EInvoice, projection: Projection, schema: type[BaseModel]
     if found.profile is Profile.MINIMUM:
         return any(value in (None, []) for value in projection.record.values())
     return "lines" not in found.values and any(
-        "lines" in terms_of("invoice", name) for name in schema.model_fields
+        "lines" in terms_of("invoice", name) for field in fields_of(schema) for name in field.names
     )

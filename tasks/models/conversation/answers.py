@@ -37,7 +37,7 @@ def read_answer(text: str, schema: type[BaseModel]) -> ReadAnswer:
     if not isinstance(data, dict):
         return ReadAnswer(None, ("the answer is not a JSON object",))
     model = nullable(schema)
-    known = {name for field in fields_of(model) for name in (field.name, field.key)}
+    known = {name for field in fields_of(model) for name in field.names}
     if data and not known & data.keys():
         return ReadAnswer(None, ("none of the schema's fields is in the answer",))
     problems: dict[str, str] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from schemas.errors import LimitError, UnreadableError, UnsupportedTypeError, WorkerError
 from schemas.flow import EinvoiceSettings
@@ -86,6 +86,17 @@ async def test_a_small_profile_is_enough_for_a_schema_that_wants_no_more(
         "supplier": "Lieferant GmbH",
         "total": 235.62,
     }
+
+
+async def test_lines_that_a_small_profile_leaves_out_are_known_by_their_alias(
+    services: Services, tmp_path: Path
+):
+    class Booking(BaseModel):
+        number: str
+        rows: list[str] = Field([], alias="line_items")
+
+    path = pdf_with(tmp_path / "a.pdf", {"factur-x.xml": xml_of("factur-x-basic-wl.xml")})
+    assert not (await read(path, with_schema(services, Booking))).record_complete
 
 
 async def test_a_bare_file_is_complete_because_no_page_can_add_to_it(
