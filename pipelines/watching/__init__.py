@@ -6,4 +6,6 @@ settling.py    since when has it been still
 readiness.py   can it be read, and is nobody writing it
 watcher.py     the loop
 filing.py      moving a file to `done` or `failed`
+set_aside.py   files on their way to another file system, and what a kill left of them
+free_names.py  names that nobody has
 """

@@ -1,29 +1,29 @@
 """Filing of finished files into `done` or `failed`, without losing or overwriting any.
 
 A rename takes along whatever lies at the path at that moment. So the file is compared before with
-what was processed, again after, and goes back when somebody replaced it in between. A name is
-reserved by creating it exclusively; two files never share one.
+what was processed, again after, and goes back when somebody replaced it in between. To another
+file system it is copied, the copy is read again and compared with the document's digest, and only
+when it is on the disk is the original removed. A name is reserved by creating it exclusively.
 """
 
 import errno
 import hashlib
 import os
 import shutil
-import socket
-from collections.abc import Iterator
+from contextlib import suppress
 from enum import StrEnum
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.watching.candidates import Fingerprint
 from pipelines.watching.failure_notes import failure_note
+from pipelines.watching.free_names import give_up, note_path, put_back, reserve
 from pipelines.watching.places import Places
+from pipelines.watching.set_aside import own_place
 from schemas.record import DocumentResult, Status
+from tasks.outputs.atomic import flush_folder
 
-_NAME_BYTES_MAX = 255
-_ERROR_SUFFIX = ".error.txt"
-_IN_TRANSIT = ".docmill-moving"
+_CHUNK_BYTES = 1 << 20
 
 
 class Filed(StrEnum):
@@ -37,12 +37,20 @@ class Filing(NamedTuple):
     place: Path | None = None  # where the file lies now
 
 
+class _Move(NamedTuple):
+    path: Path
+    taken: Fingerprint
+    document_id: str | None  # None: the document could not even be read
+    goal: Path
+    note: str | None  # why it failed
+
+
 def file_away(path: Path, taken: Fingerprint, result: DocumentResult, places: Places) -> Filing:
     """Move a file whose result is safe. `taken` is its fingerprint when it was handed over.
     Blocking.
 
-    Raises OSError (read-only folder, full disk, other machine gone); the file is then still where
-    it was.
+    Raises OSError (read-only folder, full disk, other machine gone); the file is then where it was,
+    or set aside in its folder, from where `recover` puts it back.
     """
     try:
         unchanged = Fingerprint.of(path) == taken or _has_content(path, result.document_id)
@@ -54,127 +62,84 @@ def file_away(path: Path, taken: Fingerprint, result: DocumentResult, places: Pl
     failed = result.status is Status.FAILED
     goal = (places.failed if failed else places.done) / path.relative_to(places.folder)
     goal.parent.mkdir(parents=True, exist_ok=True)
-    reserved = _reserve(goal, with_note=failed)
+    note = failure_note(path.name, result, str(places.folder)) if failed else None
+    move = _Move(path, taken, result.document_id, goal, note)
     try:
-        if failed:
-            _note_path(reserved).write_text(
-                failure_note(path.name, result, str(places.folder)),
-                encoding="utf-8",
-                errors="replace",
-            )
-        return _move(path, taken, result.document_id, reserved)
-    except OSError:
-        _give_up(reserved)
-        raise
-
-
-def _move(path: Path, taken: Fingerprint, document_id: str | None, reserved: Path) -> Filing:
-    try:
-        # the OS call itself is the point: atomic, or EXDEV
-        os.replace(path, reserved)  # noqa: PTH105
+        place = _place(path, move)
     except FileNotFoundError:
-        _give_up(reserved)
         return Filing(Filed.GONE)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        return _move_across(path, document_id, reserved)
-    if Fingerprint.of(reserved) == taken or _has_content(reserved, document_id):
-        return Filing(Filed.MOVED, reserved)
-    _put_back(reserved, path)
-    _note_path(reserved).unlink(missing_ok=True)
+        return _move_across(move)
+    if Fingerprint.of(place) == taken or _has_content(place, result.document_id):
+        return Filing(Filed.MOVED, place)
+    put_back(place, path)
+    if note is not None:
+        note_path(place).unlink(missing_ok=True)
     return Filing(Filed.CHANGED)
 
 
-def _move_across(path: Path, document_id: str | None, reserved: Path) -> Filing:
-    """To another file system: step aside under a hidden name, copy, compare, and only then
-    remove."""
-    aside = path.with_name(_transit_name(path))
+def _place(source: Path, move: _Move) -> Path:
+    """Renames `source` to the first free name at the goal, its note beside it."""
+    reserved = reserve(move.goal, with_note=move.note is not None)
     try:
-        os.replace(path, aside)  # noqa: PTH105 - atomic
-    except FileNotFoundError:
-        _give_up(reserved)
-        return Filing(Filed.GONE)
-    if document_id is not None and not _has_content(aside, document_id):
-        _put_back(aside, path)
-        _give_up(reserved)
-        return Filing(Filed.CHANGED)
-    part = reserved.with_name(f"{_IN_TRANSIT}-{os.getpid()}.part")
-    try:
-        shutil.copy2(aside, part)
-        with part.open("rb") as copy:
-            os.fsync(copy.fileno())
-        os.replace(part, reserved)  # noqa: PTH105 - atomic
+        if move.note is not None:
+            note_path(reserved).write_text(move.note, encoding="utf-8", errors="replace")
+        os.replace(source, reserved)  # noqa: PTH105 - the OS call itself: atomic, or EXDEV
     except OSError:
-        part.unlink(missing_ok=True)
-        _put_back(aside, path)
+        give_up(reserved, with_note=move.note is not None)
         raise
-    aside.unlink()
-    return Filing(Filed.MOVED, reserved)
+    return reserved
 
 
-def put_back_interrupted(folder: Path) -> list[Path]:
-    """Give back files that a watcher of this machine, dead since, had set aside for a copy to
-    another file system."""
-    back = []
-    for aside in folder.rglob(f"{_IN_TRANSIT}~*"):
-        _, host, pid, name = aside.name.split("~", 3)
-        if host == socket.gethostname() and not _is_alive(int(pid)):
-            _put_back(aside, aside.with_name(name))
-            back.append(aside.with_name(name))
-    return back
-
-
-def _transit_name(path: Path) -> str:
-    return f"{_IN_TRANSIT}~{socket.gethostname()}~{os.getpid()}~{path.name}"
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _put_back(source: Path, path: Path) -> None:
-    """Return a file to its place; when another has come meanwhile, beside it under a free name."""
-    os.replace(source, _reserve(path, with_note=False))  # noqa: PTH105 - atomic
-
-
-def _reserve(goal: Path, *, with_note: bool) -> Path:
-    """Create the first free name of `x.pdf`, `x (2).pdf`, ... as an empty file that nobody else
-    will use."""
-    for path in _names(goal, room=len(_ERROR_SUFFIX) if with_note else 0):
-        if with_note and os.path.lexists(_note_path(path)):
-            continue
+def _move_across(move: _Move) -> Filing:
+    """To another file system: set aside, copy, read the copy again, and only then remove."""
+    with own_place(move.path.parent, move.path.name, original=True) as aside:
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            continue
-        return path
-    raise AssertionError("names are endless")
+            os.replace(move.path, aside)  # noqa: PTH105 - atomic
+        except FileNotFoundError:
+            return Filing(Filed.GONE)
+        try:
+            place = _copy_of_unchanged(aside, move)
+        except BaseException:
+            put_back(aside, move.path)
+            raise
+        if place is None:
+            put_back(aside, move.path)
+            return Filing(Filed.CHANGED)
+        aside.unlink()
+    flush_folder(move.path.parent)
+    return Filing(Filed.MOVED, place)
 
 
-def _names(goal: Path, room: int) -> Iterator[Path]:
-    for number in count(1):
-        mark = "" if number == 1 else f" ({number})"
-        limit = _NAME_BYTES_MAX - room - len(os.fsencode(mark)) - len(os.fsencode(goal.suffix))
-        stem = os.fsencode(goal.stem)
-        kept = goal.stem if len(stem) <= limit else stem[:limit].decode(errors="ignore")
-        yield goal.with_name(f"{kept}{mark}{goal.suffix}")
+def _copy_of_unchanged(aside: Path, move: _Move) -> Path | None:
+    """Where the copy lies, once it is on the disk; None when the file is not what was processed."""
+    before = Fingerprint.of(aside)
+    with own_place(move.goal.parent, move.goal.name, original=False) as copy:
+        digest = _copy(aside, copy)
+        wanted = move.document_id or (digest if before == move.taken else None)
+        if digest != wanted or Fingerprint.of(aside) != before:
+            return None
+        if not _has_content(copy, digest):
+            raise OSError(errno.EIO, "the copy differs from the file", str(move.goal.parent))
+        place = _place(copy, move)
+    flush_folder(place.parent)
+    return place
 
 
-def _note_path(path: Path) -> Path:
-    return path.with_name(path.name + _ERROR_SUFFIX)
-
-
-def _give_up(reserved: Path) -> None:
-    _note_path(reserved).unlink(missing_ok=True)
-    if os.path.lexists(reserved) and reserved.lstat().st_size == 0:
-        reserved.unlink(missing_ok=True)
+def _copy(source: Path, target: Path) -> str:
+    """Copies and flushes to the disk; returns the SHA-256 of what was read."""
+    digest = hashlib.sha256()
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while chunk := reader.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            writer.write(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    with suppress(OSError):  # a file system without modes or times still keeps the content
+        shutil.copystat(source, target)
+    return digest.hexdigest()
 
 
 def _has_content(path: Path, document_id: str | None) -> bool:

@@ -11,9 +11,10 @@ from pathlib import Path
 from watchfiles import awatch
 
 from pipelines.watching.candidates import Fingerprint, find_candidates
-from pipelines.watching.filing import Filed, Filing, file_away, put_back_interrupted
+from pipelines.watching.filing import Filed, Filing, file_away
 from pipelines.watching.places import Places
 from pipelines.watching.readiness import Readiness, readiness, tells_of_writers
+from pipelines.watching.set_aside import recover
 from pipelines.watching.settling import Settling
 from schemas.errors import CallError, DocmillError
 from schemas.flow.deployment import WatchSpec
@@ -78,8 +79,7 @@ class FolderWatch:
         Raises CallError when flows.yaml or the call turns out to be wrong, such as a missing API
         key.
         """
-        for path in await asyncio.to_thread(put_back_interrupted, self._places.folder):
-            self._say(f"{path.name}: taken up again after an interrupted move")
+        await self._undo_interrupted_moves()
         helpers = [asyncio.create_task(self._listen()), asyncio.create_task(self._wake_on(stop))]
         try:
             while not stop.is_set() and self._broken is None:
@@ -94,6 +94,12 @@ class FolderWatch:
         if self._broken is not None:
             raise self._broken
         return self.health
+
+    async def _undo_interrupted_moves(self) -> None:
+        places = self._places
+        folders = (places.folder, places.done, places.failed)
+        for path in await asyncio.to_thread(recover, folders, self._say_once):
+            self._say(f"{path.name}: taken up again after an interrupted move")
 
     async def _listen(self) -> None:
         """Events only shorten the wait; what they say is not used, so that one lost event loses no
@@ -244,6 +250,7 @@ class FolderWatch:
                 f"({error.strerror}); its record is safe, it stays"
             )
             self._settling.postpone(path, time.monotonic(), self._spec.poll_seconds)
+            await self._undo_interrupted_moves()
             return
         self._report(path, result, filing)
 

@@ -28,10 +28,10 @@ def replacing(place: Path) -> Iterator[TextIO]:
         with suppress(OSError):
             beside.unlink()
         raise
-    _flush_folder(place.parent)
+    flush_folder(place.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Makes the new name last through a power cut, where the system can (Windows cannot open a
     folder)."""
     with suppress(OSError):

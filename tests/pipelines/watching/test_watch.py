@@ -3,9 +3,7 @@ like a run does."""
 
 import asyncio
 import contextlib
-import errno
 import hashlib
-import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -400,60 +398,6 @@ def a_result(content: bytes, status: Status = Status.DONE) -> DocumentResult:
     return DocumentResult(
         path="x", document_id=hashlib.sha256(content).hexdigest(), status=status, pages=1
     )
-
-
-def across_file_systems(monkeypatch: pytest.MonkeyPatch, boundary: Path) -> None:
-    real = os.replace
-
-    def replace(source, target) -> None:
-        if boundary in Path(target).parents and boundary not in Path(source).parents:
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        real(source, target)
-
-    monkeypatch.setattr(os, "replace", replace)
-
-
-def test_move_to_another_file_system_copies_before_it_removes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    where = places(tmp_path)
-    path = where.folder / "a.pdf"
-    path.write_bytes(PDF)
-    across_file_systems(monkeypatch, where.done)
-    outcome = filing.file_away(path, filing.Fingerprint.of(path), a_result(PDF), where)
-    assert outcome == (filing.Filed.MOVED, where.done / "a.pdf")
-    assert (where.done / "a.pdf").read_bytes() == PDF
-    assert list(where.folder.glob("*.pdf")) == []
-    assert list(where.folder.glob(".docmill*")) == []
-
-
-def test_full_disk_while_copying_leaves_the_file_where_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    where = places(tmp_path)
-    path = where.folder / "a.pdf"
-    path.write_bytes(PDF)
-    across_file_systems(monkeypatch, where.done)
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("shutil.copy2", full)
-    with pytest.raises(OSError, match="No space left"):
-        filing.file_away(path, filing.Fingerprint.of(path), a_result(PDF), where)
-    assert path.read_bytes() == PDF
-    assert list(where.done.iterdir()) == []
-
-
-def test_interrupted_move_is_put_back(tmp_path: Path) -> None:
-    where = places(tmp_path)
-    dead = filing._transit_name(where.folder / "a~b.pdf").replace(f"~{os.getpid()}~", "~999999999~")
-    (where.folder / dead).write_bytes(PDF)
-    living = where.folder / filing._transit_name(where.folder / "mine.pdf")
-    living.write_bytes(PDF)
-    assert filing.put_back_interrupted(where.folder) == [where.folder / "a~b.pdf"]
-    assert (where.folder / "a~b.pdf").read_bytes() == PDF
-    assert living.exists(), "its owner still lives"
 
 
 def test_file_that_changed_since_is_not_moved(tmp_path: Path) -> None:
