@@ -143,7 +143,7 @@ async def _run(
     stop = asyncio.Event()
 
     def report() -> dict[str, object]:
-        troubles = [one.health.trouble for one in watches] + [
+        troubles = [one.health.problem for one in watches] + [
             schedules.trouble if schedules else None
         ]
         return {

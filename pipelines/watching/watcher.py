@@ -25,6 +25,7 @@ Process = Callable[[Sequence[Path]], Awaitable[Mapping[Path, DocumentResult]]]
 answer stays where it is."""
 
 BATCHES_AT_ONCE = 2  # so that one long document does not hold up the next file
+STALLED_SECONDS = 600.0  # files wait for longer, and none is finished: health turns red
 _SHORTEST_PAUSE_SECONDS = 0.05
 _GRACE_SECONDS = 25.0  # below systemd's 90 s and Docker's 30 s (`docker stop --time 30`)
 _UNFINISHED_FACTOR = (
@@ -42,6 +43,17 @@ class WatchHealth:
     finished: Counter[str] = field(default_factory=Counter)
     last_look: float | None = None  # seconds since the epoch
     trouble: str | None = None  # why the last look or batch did not work; None when it did
+    unfinished_since: float | None = None  # monotonic: batches end, and no file of them is finished
+
+    @property
+    def problem(self) -> str | None:
+        """What a person should look at; None when all is well."""
+        if self.trouble is not None or self.unfinished_since is None:
+            return self.trouble
+        seconds = time.monotonic() - self.unfinished_since
+        if self.waiting == 0 or seconds < STALLED_SECONDS:
+            return None
+        return f"{self.waiting} files wait, and none was finished for {seconds / 60:.0f} minutes"
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -50,7 +62,7 @@ class WatchHealth:
             "in_work": self.in_work,
             "finished": dict(self.finished),
             "last_look": self.last_look,
-            "trouble": self.trouble,
+            "trouble": self.problem,
         }
 
 
@@ -207,10 +219,12 @@ class FolderWatch:
 
     async def _work_on(self, batch: Mapping[Path, Fingerprint]) -> None:
         try:
+            finished_before = self.health.finished.total()
             results = await self._process(list(batch))
             self.health.trouble = None
             for path, fingerprint in batch.items():
                 await self._file(path, fingerprint, results.get(path))
+            self._note_progress(finished_before)
         except CallError as error:
             self._broken = error
         except Exception as error:  # noqa: BLE001
@@ -225,6 +239,12 @@ class FolderWatch:
         finally:
             for path in batch:
                 self._taken.pop(path, None)
+
+    def _note_progress(self, finished_before: int) -> None:
+        if self.health.finished.total() > finished_before:
+            self.health.unfinished_since = None
+        elif self.health.unfinished_since is None:
+            self.health.unfinished_since = time.monotonic()
 
     async def _file(
         self, path: Path, fingerprint: Fingerprint, result: DocumentResult | None

@@ -25,6 +25,7 @@ from schemas.usage import Usage
 from tasks.ledger.connection import owners
 from tasks.ledger.connection.database import Database
 from tasks.ledger.connection.location import database_url
+from tasks.ledger.connection.locks import Locks
 from tasks.ledger.connection.migrations import migrate
 from tasks.ledger.connection.owners import Owner
 from tasks.ledger.connection.tables import documents, runs
@@ -81,11 +82,11 @@ _END = update(documents).where(_KEY, documents.c.claim_id == bindparam("of_claim
 
 
 class Ledger:
-    """One open ledger in one process; open it once and share it. `database` and `owner` are for the
-    other state modules."""
+    """One open ledger in one process; open it once and share it. `database`, `owner` and
+    `locks` are for the other modules of the ledger."""
 
-    def __init__(self, database: Database, owner: Owner) -> None:
-        self.database, self.owner = database, owner
+    def __init__(self, database: Database, owner: Owner, locks: Locks) -> None:
+        self.database, self.owner, self.locks = database, owner, locks
         self._definitions: dict[str, str] = {}  # run_id -> definition hash: a run has one
 
     @classmethod
@@ -100,19 +101,27 @@ class Ledger:
 
     @classmethod
     def _open(cls, url: str | None, folder: Path, owner: Owner) -> Self:
+        def tick(connection: Connection) -> None:
+            owners.heartbeat(connection, owner)
+            locks.give_back_left_overs(connection)
+
         database = Database(
-            database_url(url, folder),
-            on_tick=lambda connection: owners.heartbeat(connection, owner),
-            tick_seconds=owners.HEARTBEAT_SECONDS,
+            database_url(url, folder), on_tick=tick, tick_seconds=owners.HEARTBEAT_SECONDS
         )
-        database.start(
-            [
-                migrate,
-                lambda connection: owners.register(connection, owner),
-                lambda connection: reservations.reap(connection, owner),
-            ],
-        )
-        return cls(database, owner)
+        locks = Locks(database, owner.owner_id)
+        owners.begin(owner)
+        try:
+            database.start(
+                [
+                    migrate,
+                    lambda connection: owners.register(connection, owner),
+                    lambda connection: reservations.reap(connection, owner),
+                ],
+            )
+        except BaseException:
+            owners.end(owner)
+            raise
+        return cls(database, owner, locks)
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,14 +130,23 @@ class Ledger:
         await self.close()
 
     async def close(self) -> None:
-        """Gives back what this process still holds; a call that was sent and never settled is
-        charged at its bound."""
+        """Gives back what it still holds; a call that was sent and never settled is charged at its
+        bound.
+
+        When that cannot be written (StateError), the next ledger that opens does it.
+        """
 
         def leave(connection: Connection) -> None:
             reservations.close_calls_of(connection, self.owner.owner_id, "abandoned")
             owners.drop_owner(connection, self.owner.owner_id)
 
-        await asyncio.shield(asyncio.to_thread(self.database.close, leave))
+        def close() -> None:
+            try:
+                self.database.close(leave)
+            finally:
+                owners.end(self.owner)
+
+        await asyncio.shield(asyncio.to_thread(close))
 
     async def take_over_from_the_dead(self) -> int:
         """Frees what dead processes hold; returns how many there were."""

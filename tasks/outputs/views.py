@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 
 from schemas.errors import StateError
 from schemas.flow import WriteSettings
-from tasks.ledger.connection import locks
 from tasks.ledger.connection.uninterrupted import unless_cancelled
 from tasks.ledger.documents import outputs
 from tasks.ledger.documents.outputs import Entry
@@ -178,13 +177,10 @@ async def _write_target(
 @asynccontextmanager
 async def _alone(ledger: "Ledger", name: str) -> "AsyncIterator[None]":
     """Waits until no other process holds the lock; that of a process that died is taken over."""
-    me = ledger.owner.owner_id
-    pause = LOCK_POLL_SECONDS
-    while not await ledger.database.write(lambda connection: locks.try_lock(connection, name, me)):
+
+    async def wait(pause: float) -> None:
         await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_POLL_SECONDS)
         await ledger.take_over_from_the_dead()
-    try:
+
+    async with ledger.locks.alone(name, wait, (LOCK_POLL_SECONDS, LONGEST_POLL_SECONDS)):
         yield
-    finally:
-        await ledger.database.write(lambda connection: locks.unlock(connection, name, me))

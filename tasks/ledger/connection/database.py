@@ -84,6 +84,10 @@ class Database:
         )
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def start(self, setup: Sequence[Job[Any]] = ()) -> None:
         """Runs `setup` in one write transaction and starts the writer. Blocking; raises
         StateError."""

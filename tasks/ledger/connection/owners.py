@@ -22,6 +22,8 @@ HEARTBEAT_SECONDS = 15.0
 LEASE_SECONDS = 60.0
 SYSTEM: str = sys.platform
 
+_open_here: set[str] = set()  # owners of this process whose ledger is open
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -46,6 +48,16 @@ def this_process() -> Owner:
         pid,
         process_start(pid) or "",
     )
+
+
+def begin(owner: Owner) -> None:
+    """Before `register`: from now on the owner counts as alive while this process lives."""
+    _open_here.add(owner.owner_id)
+
+
+def end(owner: Owner) -> None:
+    """The owner's ledger is closed: what it could not give back is free, although we live."""
+    _open_here.discard(owner.owner_id)
 
 
 def register(connection: Connection, owner: Owner) -> None:
@@ -113,6 +125,8 @@ def _is_dead(row: Row[Any], here: Owner, now: float) -> bool:
         here.boot_id,
         here.pid_namespace,
     )
+    if seen_from_here and (row.pid, row.process_start) == (here.pid, here.process_start):
+        return row.owner_id not in _open_here
     if seen_from_here and row.process_start:
         return bool(process_start(row.pid) != row.process_start)
     return bool(now - row.heartbeat_at > LEASE_SECONDS)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from schemas.errors import BoundBrokenError, BudgetExceededError, CallError, StateError
 from schemas.flow import BudgetSpec
-from tasks.ledger.connection import locks
+from tasks.ledger.connection.locks import Waiting
 from tasks.ledger.connection.uninterrupted import in_background, unless_cancelled
 from tasks.ledger.money import answers, reservations
 from tasks.ledger.money.answers import StoredAnswer
@@ -31,6 +31,8 @@ POLL_SECONDS = (
     0.02,
     0.25,
 )  # first and longest pause between two looks at what other processes hold
+
+SECONDS_BETWEEN_ATTEMPTS = 2.0
 
 
 class CallBook:
@@ -165,7 +167,7 @@ class CallBook:
                 warn_at=self._limits.warn_at,
             )
             if key is not None:
-                locks.unlock(connection, _flight(key), self._owner_id)
+                self._ledger.locks.give_back_row(connection, _flight(key))
             return warned
 
         async def work() -> None:
@@ -269,47 +271,50 @@ class CallBook:
             )
 
     async def _take_flight(self, key: str) -> StoredAnswer | None:
-        def job(connection: Connection) -> StoredAnswer | bool:
-            stored = answers.get(connection, key, self._stored_after)
-            return (
-                stored
-                if stored is not None
-                else locks.try_lock(connection, _flight(key), self._owner_id)
-            )
+        def stored(connection: Connection) -> StoredAnswer | None:
+            return answers.get(connection, key, self._stored_after)
 
-        pause = POLL_SECONDS[0]
+        locks, flight = self._ledger.locks, _flight(key)
+        waiting = Waiting(locks, flight, POLL_SECONDS)
         while True:
             outcome = await unless_cancelled(
-                self._database.write(job),
-                undo=lambda taken: self._unlock_soon(key) if taken is True else None,
+                locks.find_or_take(flight, stored),
+                undo=lambda taken: self._end_flight_soon(key) if taken is True else None,
             )
             if isinstance(outcome, StoredAnswer):
                 return outcome
             if outcome:
                 return None
+            pause = await waiting.next_pause()
             await asyncio.sleep(pause)
             if pause == POLL_SECONDS[1]:
                 await self._ledger.take_over_from_the_dead()
-            pause = min(pause * 2, POLL_SECONDS[1])
 
     async def _end_flight(self, key: str) -> None:
         if key in self._freed_flights:  # in the transaction that stored the answer
             self._freed_flights.discard(key)
+            self._ledger.locks.forget(_flight(key))
         else:
-            await self._database.write(
-                lambda connection: locks.unlock(connection, _flight(key), self._owner_id)
-            )
+            await self._ledger.locks.give_back(_flight(key))
 
     def _release_soon(self, call_id: int | None) -> None:
         if call_id is not None:
-            in_background(self.release(call_id))
+            in_background(self._release_in_the_end(call_id))
 
-    def _unlock_soon(self, key: str) -> None:
-        in_background(
-            self._database.write(
-                lambda connection: locks.unlock(connection, _flight(key), self._owner_id)
-            )
-        )
+    async def _release_in_the_end(self, call_id: int) -> None:
+        """Nobody waits for it, so a ledger that cannot be written for a while is tried again."""
+        held = self._open.get(call_id)
+        while held is not None and not self._database.closed:
+            self._open[call_id] = held
+            try:
+                await self.release(call_id)
+            except StateError:
+                await asyncio.sleep(SECONDS_BETWEEN_ATTEMPTS)
+            else:
+                return
+
+    def _end_flight_soon(self, key: str) -> None:
+        in_background(self._ledger.locks.give_back(_flight(key)))
 
 
 def _flight(key: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.watching import filing
+from pipelines.watching import filing, watcher
 from pipelines.watching.places import Places, places_of
 from pipelines.watching.watcher import FolderWatch
 from schemas.errors import CallError, MissingKeyError, StateError
@@ -387,6 +387,21 @@ def test_filing_where_files_would_be_taken_again_is_refused(
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(CallError, match="does not exist"):
         places_of(flow_with(), WatchSpec(), tmp_path)
+
+
+async def test_health_tells_that_files_wait_and_none_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "STALLED_SECONDS", 0.3)
+    it = watched(tmp_path)
+    it.process.status["later.pdf"] = Status.DEFERRED
+    async with it.running():
+        (it.inbox / "later.pdf").write_bytes(PDF)
+        await it.until(lambda: it.watch.health.problem is not None)
+        assert "1 files wait, and none was finished" in str(it.watch.health.as_json()["trouble"])
+        it.process.status.clear()
+        await it.until((it.inbox / "processed/later.pdf").exists)
+        await it.until(lambda: it.watch.health.problem is None)
 
 
 def places(tmp_path: Path) -> Places:
