@@ -26,13 +26,14 @@
         after asking again └── AnswerCutError                     the answer ended at max_tokens,
         also with a larger one
 
-Every class has a stable `code` (snake case, part of the output format) and an `exit_code`. Handlers
-decide by type, never by words in a message. Messages say what was expected, what was found, what
-happened to the rest and what to do next.
+Every class has a stable `code` (snake case, part of the output format), an `exit_code`,
+an `effect` (how far it reaches) and an `advice` (what a person can do). Handlers decide by class,
+never by words in a message. Messages say what was expected, what was found, what happened to the
+rest and what to do next.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum, StrEnum, auto
 from typing import ClassVar
 
 
@@ -46,16 +47,45 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+class Effect(Enum):
+    """How far an error reaches when it happens in the middle of a document."""
+
+    PAGE = auto()  # one page is lost; where a step needs the whole document, the document fails
+    DOCUMENT = auto()  # the document fails; the run goes on
+    DEFER = auto()  # the document waits for the next run; the run goes on
+    STOP = auto()  # the document waits for the next run, and no further one is started
+    ABORT = auto()  # the run ends at once, because nothing can be recorded any more
+
+
+class DeferReason(StrEnum):
+    """Why a document waits for the next run; it is the `error.code` of a deferred document."""
+
+    BUDGET = "budget"
+    PROVIDER_DOWN = "provider_down"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    CLAIMED_ELSEWHERE = "claimed_elsewhere"
+
+
 class DocmillError(Exception):
     """Root of every error docmill raises on purpose; anything else that escapes is a bug."""
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[ExitCode] = ExitCode.SOME_FAILED
+    effect: ClassVar[Effect] = Effect.ABORT
+    defer_reason: ClassVar[DeferReason] = DeferReason.STOPPED  # for the effects DEFER and STOP
+    advice: ClassVar[str] = "See the log of the run under .docmill/logs."
+
+
+def advice_for(code: str) -> str:
+    """What a person can do about a failed document. `code` may have no class: `internal_error`."""
+    return _ADVICE.get(code, DocmillError.advice)
 
 
 class CallError(DocmillError):
     code = "call"
     exit_code = ExitCode.USAGE
+    effect = Effect.STOP
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -132,6 +162,8 @@ class BudgetExceededError(DocmillError):
 
     code = "budget"
     exit_code = ExitCode.BUDGET
+    effect = Effect.STOP  # `budget.on_exceeded` may lower it to DEFER
+    defer_reason = DeferReason.BUDGET
 
     def __init__(self, flow: str, unit: str, limit: int, spent: int, wanted: int) -> None:
         super().__init__(flow, unit, limit, spent, wanted)
@@ -155,6 +187,8 @@ class BoundBrokenError(DocmillError):
 
     code = "bound_broken"
     exit_code = ExitCode.BUDGET
+    effect = Effect.STOP
+    defer_reason = DeferReason.BUDGET
 
     def __init__(self, flow: str, model: str) -> None:
         super().__init__(flow, model)
@@ -173,6 +207,7 @@ class DocumentError(DocmillError):
     """One document cannot be finished. `message` is complete and holds no document text."""
 
     code = "document"
+    effect = Effect.PAGE
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -184,34 +219,50 @@ class DocumentError(DocmillError):
 
 class UnsupportedTypeError(DocumentError):
     code = "unsupported_type"
+    effect = Effect.DOCUMENT
+    advice = "Save it as PDF, PNG, JPEG or TIFF."
 
 
 class UnreadableError(DocumentError):
     code = "unreadable"
+    advice = "The file is damaged or truncated. Scan it again, or ask the sender for a new copy."
 
 
 class PasswordError(DocumentError):
     code = "password"
+    effect = Effect.DOCUMENT
+    advice = (
+        "Save it without a password, or add its password to `render.passwords_file` "
+        "(or `passwords_env`) in flows.yaml."
+    )
 
 
 class LimitError(DocumentError):
     code = "limit"
+    advice = (
+        "Split it, scan it at a lower resolution, or raise the limit in `render:` of flows.yaml."
+    )
 
 
 class WorkerError(DocumentError):
     code = "worker_died"
+    advice = "The file crashes the PDF or image reader. Print it to a new PDF."
 
 
 class OcrMissingError(DocumentError):
     code = "ocr_missing"
+    advice = 'Install the OCR extra on the machine that reads it: pip install "docmill[ocr]".'
 
 
 class StepError(DocumentError):
     code = "step_failed"
+    effect = Effect.DOCUMENT
 
 
 class SourceError(DocumentError):
     code = "source"
+    effect = Effect.DOCUMENT
+    advice = "Check that the file exists and that docmill may read it."
 
 
 class ModelError(DocmillError):
@@ -219,6 +270,7 @@ class ModelError(DocmillError):
     all."""
 
     code = "model"
+    effect = Effect.DOCUMENT
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
@@ -233,6 +285,8 @@ class AuthenticationError(ModelError):
 
     code = "authentication"
     exit_code = ExitCode.USAGE
+    effect = Effect.STOP
+    advice = "Set a valid API key."
 
 
 class ModelGoneError(ModelError):
@@ -241,19 +295,41 @@ class ModelGoneError(ModelError):
 
     code = "model_gone"
     exit_code = ExitCode.USAGE
+    effect = Effect.STOP
 
 
 class RequestRefusedError(ModelError):
     code = "request_refused"
+    effect = Effect.PAGE
+    advice = "The model's endpoint refuses this document. The log of the run has the status."
 
 
 class ProviderDownError(ModelError):
     code = "provider_down"
+    effect = Effect.DEFER
+    defer_reason = DeferReason.PROVIDER_DOWN
 
 
 class AnswerInvalidError(ModelError):
     code = "answer_invalid"
+    effect = Effect.PAGE
+    advice = (
+        "The model's answers did not fit the schema. "
+        "Enter this document by hand, or try another model."
+    )
 
 
 class AnswerCutError(ModelError):
     code = "answer_cut"
+    effect = Effect.PAGE
+    advice = (
+        "The answer was too long. Raise `max_tokens` of the step in flows.yaml, "
+        "or split the document."
+    )
+
+
+def _classes_below(base: type[DocmillError]) -> list[type[DocmillError]]:
+    return [base, *(below for child in base.__subclasses__() for below in _classes_below(child))]
+
+
+_ADVICE = {error.code: error.advice for error in _classes_below(DocmillError)}

@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.document import Box, Document, PageHandle
+from schemas.errors import DeferReason, advice_for
 from schemas.usage import Usage
 
 
@@ -17,16 +18,6 @@ class Status(StrEnum):
     FAILED = "failed"
     DEFERRED = "deferred"
     SKIPPED = "skipped"
-
-
-class DeferReason(StrEnum):
-    """Why a document waits for the next run; it is the `error.code` of a deferred document."""
-
-    BUDGET = "budget"
-    PROVIDER_DOWN = "provider_down"
-    STOPPED = "stopped"
-    INTERRUPTED = "interrupted"
-    CLAIMED_ELSEWHERE = "claimed_elsewhere"
 
 
 class PageExtraction(BaseModel):
@@ -50,6 +41,13 @@ class ErrorInfo(BaseModel):
 
     code: str
     message: str
+
+    advice: str | None = Field(default_factory=lambda said: _advice(said["code"]))
+
+
+def _advice(code: str) -> str | None:
+    """What a person can do about it; None for a document that only waits for the next run."""
+    return None if code in set(DeferReason) else advice_for(code)
 
 
 class Evidence(BaseModel):

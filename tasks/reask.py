@@ -13,9 +13,10 @@ from schemas.document import PageImage, PageKind, RenderSettings
 from schemas.errors import (
     AnswerCutError,
     AnswerInvalidError,
+    DocmillError,
     DocumentError,
+    Effect,
     ModelGoneError,
-    RequestRefusedError,
 )
 from schemas.flow import ExtractSettings, SummariseSettings
 from schemas.record import Draft, Finding, PageExtraction
@@ -28,14 +29,6 @@ from tasks.models.http import wire
 from tasks.services import Services
 
 MAX_PAGES = 4  # pages shown again: those with the values in doubt, then the first and the last
-
-_NO_HELP = (
-    AnswerCutError,
-    AnswerInvalidError,
-    RequestRefusedError,
-    ModelGoneError,
-    NothingToSendError,
-)
 
 
 async def ask_again(draft: Draft, services: Services, findings: Sequence[Finding]) -> Draft:
@@ -52,8 +45,13 @@ async def ask_again(draft: Draft, services: Services, findings: Sequence[Finding
         return draft
     try:
         record = await _answer(gateway, question, schema)
-    except _NO_HELP as error:
-        draft = draft.adding(_in_vain(error))
+    except NothingToSendError:
+        draft = draft.adding(_in_vain("nothing_to_send"))
+    except DocmillError as error:
+        # The record is there already: unlike `extract`, it can do without a model that is gone.
+        if error.effect is not Effect.PAGE and not isinstance(error, ModelGoneError):
+            raise
+        draft = draft.adding(_in_vain(error.code))
     else:
         draft = await _with_fields_of(record, draft, findings, services)
     return draft.model_copy(
@@ -152,8 +150,7 @@ def _key(field: str) -> str:
     return next(iter(RecordPath.parse(field).names), "")
 
 
-def _in_vain(error: Exception) -> Finding:
-    reason = getattr(error, "code", "nothing_to_send")
+def _in_vain(reason: str) -> Finding:
     return Finding(
         code="asked_again_in_vain",
         message=f"the model was asked again about broken values, without use ({reason})",

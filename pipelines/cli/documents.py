@@ -11,7 +11,7 @@ import typer
 
 from pipelines.display.text_table import print_rows
 from pipelines.display.wording import counted
-from schemas.record import Status
+from schemas.record import ErrorInfo, Status
 
 if TYPE_CHECKING:
     from tasks.ledger.documents.listing import DocumentRow
@@ -83,7 +83,7 @@ def document_json(row: "DocumentRow") -> dict[str, Any]:
         "confidence": row.confidence,
         "error": None
         if row.error_code is None
-        else {"code": row.error_code, "message": row.error_message},
+        else ErrorInfo(code=row.error_code, message=row.error_message or "").model_dump(),
         "attempts": row.attempts,
         "in_work": row.in_work,
         "updated_at": datetime.fromtimestamp(row.updated_at, UTC).isoformat(timespec="seconds"),

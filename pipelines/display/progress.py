@@ -50,7 +50,8 @@ def outcome_line(name: str, result: DocumentResult) -> str:
 
 def _outcome(line: str, result: DocumentResult) -> str:
     if result.error is not None:
-        return f"{line}: {result.error.message}"
+        message, advice = result.error.message, result.error.advice
+        return f"{line}: {message.rstrip('.')}. {advice}" if advice else f"{line}: {message}"
     reasons = [finding.message for finding in result.findings if finding.weight == "review"]
     if result.status is Status.NEEDS_REVIEW and reasons:
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""

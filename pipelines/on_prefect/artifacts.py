@@ -62,6 +62,7 @@ def _row(result: DocumentResult, usage: Usage) -> dict[str, Any]:
         "error": f"{result.error.code}: {result.error.message}"
         if result.error
         else ", ".join(findings),
+        "what to do": (result.error and result.error.advice) or "",
     }
 
 

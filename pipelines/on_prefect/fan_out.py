@@ -28,8 +28,8 @@ from pipelines.on_prefect.starting import run_tag, until_started
 from pipelines.running.definition_hash import definition_hash
 from pipelines.running.document import StepCaller
 from pipelines.running.run import RunOptions, RunResult, new_run_id, run_flow
-from schemas.errors import CallError, DocmillError, DocumentError, StateError
-from schemas.record import DeferReason, DocumentResult, ErrorInfo, Status
+from schemas.errors import CallError, DeferReason, DocmillError, DocumentError, StateError
+from schemas.record import DocumentResult, ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.documents.identify import identify
 from tasks.flow_definition import FlowDefinition

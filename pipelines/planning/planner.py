@@ -16,7 +16,7 @@ from pipelines.planning.plan import Free, Plan, RoleModel, fits
 from pipelines.planning.sketch_reader import SketchReader
 from pipelines.running.definition_hash import definition_hash
 from schemas.document import Document
-from schemas.errors import CallError, DocumentError, ModelError
+from schemas.errors import DocmillError, Effect
 from schemas.flow import BudgetSpec, CheckSettings, ExtractSettings, SummariseSettings
 from schemas.record import Draft, Status
 from schemas.usage import NANO_PER_UNIT
@@ -185,7 +185,9 @@ class _Planner:
                     await self._take_through_steps(Draft(document=document))
                 finally:
                     self._reader.forget(document.document_id)
-        except (DocumentError, ModelError, CallError) as error:
+        except DocmillError as error:
+            if error.effect is Effect.ABORT:
+                raise
             self._free["failing"] += 1
             self._notes.append(f"{file.path.name}: {error}")
 

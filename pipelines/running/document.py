@@ -8,19 +8,9 @@ from dataclasses import dataclass, field, replace
 from pydantic import JsonValue
 
 from schemas.document import Document
-from schemas.errors import (
-    AuthenticationError,
-    BoundBrokenError,
-    BudgetExceededError,
-    CallError,
-    DocmillError,
-    DocumentError,
-    ModelError,
-    ModelGoneError,
-    ProviderDownError,
-)
+from schemas.errors import BudgetExceededError, DeferReason, DocmillError, DocumentError, Effect
 from schemas.flow import OnExceeded
-from schemas.record import DeferReason, DocumentResult, Draft, ErrorInfo, Finding, Status
+from schemas.record import DocumentResult, Draft, ErrorInfo, Finding, Status
 from schemas.usage import Usage
 from tasks.documents.identify import identify
 from tasks.flow_definition import Step
@@ -102,7 +92,7 @@ def _same_bytes(first: DocumentResult, file: SourceFile) -> DocumentResult:
 async def _process_once(document: Document, file: SourceFile, run: RunState) -> DocumentResult:
     services, flow = run.services, run.services.flow
     if run.stopped_by is not None:
-        return _deferred(document, file, _reason_to_defer(run.stopped_by), run.stopped_by)
+        return _deferred(document, file, run.stopped_by.defer_reason, run.stopped_by)
     claim = await services.ledger.claim(
         flow.name,
         document,
@@ -151,22 +141,17 @@ async def _work_on(
     except asyncio.CancelledError:
         await asyncio.shield(services.ledger.release(claim, DeferReason.INTERRUPTED, attempt.usage))
         raise
-    except (
-        BudgetExceededError,
-        ProviderDownError,
-        CallError,
-        AuthenticationError,
-        ModelGoneError,
-    ) as error:
-        reason = _reason_to_defer(error)
-        if reason is DeferReason.STOPPED or _stops_at_budget(error, services):
-            run.stopped_by = error
-        await services.ledger.release(claim, reason, attempt.usage)
-        return _deferred(document, file, reason, error)
-    except (DocumentError, ModelError) as error:
-        result = _failed(attempt.draft, file, _error_info(error))
-    except DocmillError:
-        raise  # the ledger cannot be written: nothing after this would be kept
+    except DocmillError as error:
+        match _effect(error, services):
+            case Effect.PAGE | Effect.DOCUMENT:
+                result = _failed(attempt.draft, file, _error_info(error))
+            case Effect.DEFER | Effect.STOP as effect:
+                if effect is Effect.STOP:
+                    run.stopped_by = error
+                await services.ledger.release(claim, error.defer_reason, attempt.usage)
+                return _deferred(document, file, error.defer_reason, error)
+            case Effect.ABORT:
+                raise
     except Exception as error:
         # The border of one document: a bug, ours or in a step of the user's own, must not end the
         # run.
@@ -276,23 +261,15 @@ def _deferred(
     )
 
 
-def _reason_to_defer(error: DocmillError) -> DeferReason:
-    if isinstance(error, BudgetExceededError | BoundBrokenError):
-        return DeferReason.BUDGET
-    return (
-        DeferReason.PROVIDER_DOWN if isinstance(error, ProviderDownError) else DeferReason.STOPPED
-    )
+def _effect(error: DocmillError, services: Services) -> Effect:
+    """Of the error's class, except that `budget.on_exceeded` may let a run go on without budget.
 
-
-def _stops_at_budget(error: DocmillError, services: Services) -> bool:
-    """A limit of the command line, where flows.yaml has no budget, stops too; and a bound that did
-    not hold always does."""
+    A limit of the command line, where flows.yaml has no budget, stops the run.
+    """
     budget = services.flow.spec.budget
-    if isinstance(error, BoundBrokenError):
-        return True
-    return isinstance(error, BudgetExceededError) and (
-        budget is None or budget.on_exceeded is OnExceeded.STOP
-    )
+    if isinstance(error, BudgetExceededError) and budget is not None:
+        return Effect.STOP if budget.on_exceeded is OnExceeded.STOP else Effect.DEFER
+    return error.effect
 
 
 def _error_info(error: DocmillError) -> ErrorInfo:

@@ -21,9 +21,9 @@ from pipelines.running.document import RunState, StepCaller, call_directly, proc
 from pipelines.running.notify import notify
 from pipelines.running.run_log import run_log
 from pipelines.running.shared_rate_limit import shared_pace
-from schemas.errors import CallError, DocmillError, ExitCode
+from schemas.errors import CallError, DeferReason, DocmillError, ExitCode
 from schemas.flow import RenderSettingsSpec
-from schemas.record import DeferReason, DocumentResult, ErrorInfo, Status
+from schemas.record import DocumentResult, ErrorInfo, Status
 from schemas.usage import NANO_PER_UNIT, Usage
 from tasks.documents.passwords import passwords_of
 from tasks.documents.reader import DocumentReader

@@ -16,9 +16,9 @@ from pipelines.watching.places import Places
 from pipelines.watching.readiness import Readiness, readiness, tells_of_writers
 from pipelines.watching.set_aside import recover
 from pipelines.watching.settling import Settling
-from schemas.errors import CallError, DocmillError
+from schemas.errors import CallError, DeferReason, DocmillError
 from schemas.flow.deployment import WatchSpec
-from schemas.record import DeferReason, DocumentResult, Status
+from schemas.record import DocumentResult, Status
 
 Process = Callable[[Sequence[Path]], Awaitable[Mapping[Path, DocumentResult]]]
 """Process one batch: returns when every result is safe in the ledger. A path that is missing in the

@@ -19,8 +19,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from schemas.document import Document
-from schemas.errors import StateError
-from schemas.record import DeferReason, DocumentResult, Status
+from schemas.errors import DeferReason, StateError
+from schemas.record import DocumentResult, Status
 from schemas.usage import Usage
 from tasks.ledger.connection import owners
 from tasks.ledger.connection.database import Database

@@ -10,14 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.document import Document, PageImage, PageKind, RenderSettings
-from schemas.errors import (
-    AnswerCutError,
-    AnswerInvalidError,
-    DocmillError,
-    DocumentError,
-    LimitError,
-    RequestRefusedError,
-)
+from schemas.errors import AnswerCutError, DocmillError, DocumentError, Effect, LimitError
 from schemas.flow import ExtractSettings
 from schemas.record import Draft, ErrorInfo, Finding, PageExtraction
 from tasks.models.conversation import prompts
@@ -27,8 +20,6 @@ from tasks.models.http import wire
 from tasks.services import Services
 
 ENLARGEMENTS = 2  # times that a cut answer is asked for again with twice the room
-OF_ONE_PAGE = (DocumentError, AnswerInvalidError, AnswerCutError, RequestRefusedError)
-"""Errors that are about a page; any other one is about the document or the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +155,9 @@ class _PageReader:
             return await self._read_together(batch)
         try:
             return [await self._read_one(batch[0])]
-        except OF_ONE_PAGE as error:
+        except DocmillError as error:
+            if error.effect is not Effect.PAGE:
+                raise
             return [_failed(batch[0], "mistral", error)]
 
     async def _read_one(self, number: int) -> PageRead:
@@ -220,7 +213,9 @@ class _PageReader:
         question = self._question(tuple(numbers), self._image_of_many)
         try:
             answer = await self._gateway.ask(question)
-        except OF_ONE_PAGE:
+        except DocmillError as error:
+            if error.effect is not Effect.PAGE:
+                raise
             return None
         texts = None if answer.is_cut else _texts_by_position(answer.text, len(numbers))
         if texts is None:

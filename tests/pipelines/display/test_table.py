@@ -69,3 +69,14 @@ def test_a_name_or_value_that_would_steer_the_terminal_is_written_out() -> None:
     assert result_rows([steering])[1][0][:3] == ["a\\x1b[2J\\n.pdf", "needs_review", "7\\rdone"]
     assert outcome_line("a\x1b[2J\n.pdf", steering) == "needs_review a\\x1b[2J\\n.pdf"
     assert outcome_line("Gebühr\u00a0€.pdf", steering).endswith("Gebühr\u00a0€.pdf")
+
+
+def test_line_of_a_failed_document_says_what_to_do() -> None:
+    def failed(code: str, status: Status = Status.FAILED) -> DocumentResult:
+        error = ErrorInfo(code=code, message="it went wrong.")
+        return DocumentResult(path="x.pdf", document_id=None, status=status, pages=0, error=error)
+
+    line = outcome_line("x.pdf", failed("unsupported_type"))
+    assert line == "failed       x.pdf: it went wrong. Save it as PDF, PNG, JPEG or TIFF."
+    assert outcome_line("x.pdf", failed("internal_error")).endswith(".docmill/logs.")
+    assert outcome_line("x.pdf", failed("stopped", Status.DEFERRED)).endswith("it went wrong.")

@@ -7,8 +7,8 @@ import signal
 import pytest
 from sqlalchemy import select
 
-from schemas.errors import StateError
-from schemas.record import DeferReason, ErrorInfo, Status
+from schemas.errors import DeferReason, StateError
+from schemas.record import ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.ledger.connection import tables
 from tasks.ledger.documents import listing as documents

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import StateError
+from schemas.errors import DeferReason, StateError
 from schemas.flow import WriteSettings
-from schemas.record import DeferReason, DocumentResult, Evidence, Status
+from schemas.record import DocumentResult, Evidence, Status
 from schemas.usage import Usage
 from tasks.ledger.documents import listing as documents
 from tasks.ledger.documents.outputs import Entry
