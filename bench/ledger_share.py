@@ -79,9 +79,6 @@ class NoLedger:
     async def finish(self, *_: object) -> bool:
         return True
 
-    def definition_of(self, run_id: str) -> str:
-        return ""
-
     async def finish_run(self, run_id: str, summary: object) -> None: ...
     async def remove_old_answers(self, flow: str, keep_days: int | None) -> None: ...
     async def close(self) -> None: ...

@@ -38,6 +38,8 @@ def explain(project: Project, name: str) -> list[str]:
         (f"{number} {step.name}", _step(step, spec, project, name))
         for number, step in enumerate(spec.steps, start=1)
     ]
+    if spec.write is not None:
+        rows.append(("write", _outputs(spec.write, name)))
     rows += [("engine", _engine(spec, project)), ("budget", _budget(spec.budget))]
     rows += [
         ("at a time", f"{spec.concurrency.documents} documents, {spec.concurrency.pages} pages")
@@ -93,8 +95,7 @@ def _step(step: StepSpec, spec: FlowSpec, project: Project, flow: str) -> str:  
             )
             return f"checks required values and rules{doubt}"
         case WriteSettings() as write:
-            files = ", ".join(filter(None, (write.jsonl, write.csv, write.json_)))
-            return f"writes {files or 'to the ledger only'}"
+            return _outputs(write, flow)
         case settings:
             given = (
                 ", ".join(f"{key}={value}" for key, value in settings.items())
@@ -102,6 +103,10 @@ def _step(step: StepSpec, spec: FlowSpec, project: Project, flow: str) -> str:  
                 else ""
             )
             return f"your own step{f' with {given}' if given else ''}"
+
+
+def _outputs(write: WriteSettings, flow: str) -> str:
+    return f"writes {', '.join(write.paths(flow).values())}"
 
 
 def _render(settings: RenderSettingsSpec) -> str:

@@ -50,10 +50,9 @@ A flow is a list of steps. Each entry is `name: {settings}`; `- render` is short
 The order is `einvoice`, `render`, `extract`, `summarise`, `check`, `write`. A flow may leave steps
 out, and may use each only once.
 
-- `extract` needs `render`.
-- `summarise` needs `extract` or `einvoice`.
-- `check` needs `summarise` or `einvoice`.
-- `write` needs `extract` or `einvoice`.
+`write` says where records go, once a document is finished. It may be a key of the flow itself, `write: {...}`, instead of the last step.
+
+### A step of your own
 
 ### Your own step
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.loading.places import state_url, store_url
 from pipelines.loading.project import Project, load_project
-from schemas.flow import FlowFile, ProviderSpec, StepSpec
+from schemas.flow import FlowFile, ProviderSpec, StepSpec, WriteSettings
 from tasks.flow_definition import FlowDefinition, Step
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
         steps=tuple(
             _step(step, references.own_steps.get(index), project.folder)
             for index, step in enumerate(spec.steps)
+            if not isinstance(step.settings, WriteSettings)
         ),
         provider=ProviderSpec() if local else project.provider(spec.provider),
         provider_name=spec.provider,

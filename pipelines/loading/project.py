@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pipelines.loading.problems import did_you_mean, problem_at, problems_of
 from pipelines.loading.resolving import References, Resolver
 from pipelines.loading.step_order import order_problems
-from pipelines.loading.yaml_source import MAX_BYTES, YamlSource, parse_yaml
+from pipelines.loading.yaml_source import MAX_BYTES, YamlPath, YamlSource, parse_yaml
 from schemas.errors import CallError, FlowFileError, Problem
 from schemas.flow import DEFAULT_MODELS, FlowFile, FlowSpec, ProviderSpec, StepSpec
 from schemas.flow.spec import readable_url
@@ -156,14 +156,24 @@ def _resolve_flows(
             if step is not None:
                 resolver.step(index, step)
         if all(steps):
-            order = order_problems([step.name for step in steps if step])
+            names = [step.name for step in steps if step]
+            if "write" in names and "write" in flow:
+                message = "`write` is a step of this flow already; give it once"
+                problems.append(problem_at(source, ("flows", name, "write"), message))
+            elif "write" in flow:
+                names.append("write")
             problems += [
-                problem_at(source, ("flows", name, "steps", index), message)
-                for index, message in order
+                problem_at(source, _place_of_step(name, index, len(steps)), message)
+                for index, message in order_problems(names)
             ]
         problems += resolver.problems
         references[name] = resolver.found
     return references
+
+
+def _place_of_step(flow: str, index: int, steps: int) -> YamlPath:
+    """Beyond the list of steps there is only `write:`, as a key of the flow itself."""
+    return ("flows", flow, "steps", index) if index < steps else ("flows", flow, "write")
 
 
 def _model_problems(source: YamlSource, flow_file: FlowFile) -> list[Problem]:

@@ -25,7 +25,6 @@ from pipelines.display.progress import Progress
 from pipelines.display.wording import counted
 from pipelines.on_prefect.parameters import flow_parameters
 from pipelines.on_prefect.starting import run_tag, until_started
-from pipelines.running.definition_hash import definition_hash
 from pipelines.running.document import StepCaller
 from pipelines.running.run import RunOptions, RunResult, new_run_id, run_flow
 from schemas.errors import CallError, DeferReason, DocmillError, DocumentError, StateError
@@ -73,7 +72,6 @@ class FannedOutRun:
     progress: Progress
     ledger: Ledger
     run_id: str
-    hash: str
     call_step: StepCaller
     stopped_by: DocmillError | None = None
     ids: dict[Path, str] = field(default_factory=dict)
@@ -154,7 +152,7 @@ class FannedOutRun:
     async def look(self) -> dict[str, Outcome]:
         ids = list(dict.fromkeys(self.ids.values()))
         known = await self.ledger.database.read(
-            lambda connection: outcomes(connection, self.definition.name, self.hash, ids)
+            lambda connection: outcomes(connection, self.definition.name, self.definition.hash, ids)
         )
         for path, document_id in self.ids.items():
             outcome = known.get(document_id)
@@ -261,7 +259,6 @@ async def run_in_batches(
             progress,
             ledger,
             run_id,
-            definition_hash(definition),
             call_step,
         )
         unreadable = await _identify_all(run)

@@ -14,7 +14,6 @@ from pipelines.planning.counting import CountingGateway, StoredAnswers
 from pipelines.planning.estimate import StepEstimate
 from pipelines.planning.plan import Free, Plan, RoleModel, fits
 from pipelines.planning.sketch_reader import SketchReader
-from pipelines.running.definition_hash import definition_hash
 from schemas.document import Document
 from schemas.errors import DocmillError, Effect
 from schemas.flow import BudgetSpec, CheckSettings, ExtractSettings, SummariseSettings
@@ -137,7 +136,7 @@ class _Planner:
             page_slots=asyncio.Semaphore(definition.spec.concurrency.pages),
         )
         attempts = definition.spec.retry.document_attempts
-        hash_ = definition_hash(definition)
+        hash_ = definition.hash
         self._settled = (
             view.read(
                 lambda connection: settled_documents(connection, definition.name, hash_, attempts)

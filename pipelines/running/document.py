@@ -15,6 +15,7 @@ from schemas.usage import Usage
 from tasks.documents.identify import identify
 from tasks.flow_definition import Step
 from tasks.ledger.ledger import DEFER_MESSAGES, Claimed, HeldElsewhere, Settled
+from tasks.outputs.views import OutputViews
 from tasks.services import Services
 from tasks.source_files import SourceFile
 
@@ -33,7 +34,7 @@ class RunState:
     """What the documents of one run share beside the services."""
 
     services: Services
-    definition_hash: str
+    outputs: OutputViews
     call_step: StepCaller
     again: bool = False
     stopped_by: DocmillError | None = None  # the run ends: no further document is begun
@@ -96,7 +97,7 @@ async def _process_once(document: Document, file: SourceFile, run: RunState) -> 
     claim = await services.ledger.claim(
         flow.name,
         document,
-        run.definition_hash,
+        flow.hash,
         services.run_id,
         again=run.again,
         document_attempts=flow.spec.retry.document_attempts,
@@ -105,7 +106,7 @@ async def _process_once(document: Document, file: SourceFile, run: RunState) -> 
         result = claim.result.model_copy(update={"path": file.name})
         if result.status in (Status.DONE, Status.NEEDS_REVIEW):
             result = result.model_copy(update={"status": Status.SKIPPED})
-            await _write(Draft(document=document), run)
+            await run.outputs.add(document.document_id, document.path, flow.hash)
         return result
     if isinstance(claim, HeldElsewhere):
         return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
@@ -161,24 +162,21 @@ async def _work_on(
             "documents go on, the log file has the place"
         )
         result = _failed(attempt.draft, file, ErrorInfo(code="internal_error", message=message))
-    if not await _finish(claim, result, attempt, services):
+    if not await _finish(claim, result, attempt, run):
         return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
     if result.status in (Status.DONE, Status.NEEDS_REVIEW):
-        await _write(attempt.draft, run)
+        await run.outputs.add(document.document_id, document.path, services.flow.hash)
     return result
 
 
-async def _finish(
-    claim: Claimed, result: DocumentResult, attempt: _Attempt, services: Services
-) -> bool:
-    """The record and its place in the outputs are made safe together; the files are written
-    afterwards."""
-    if services.outputs is None or result.status not in (Status.DONE, Status.NEEDS_REVIEW):
-        return await services.ledger.finish(claim, result, attempt.usage)
-    listing = services.outputs.listing(
-        claim.document_id, attempt.draft.document.path, claim.definition_hash
-    )
-    return await services.ledger.finish(claim, result, attempt.usage, listing)
+async def _finish(claim: Claimed, result: DocumentResult, attempt: _Attempt, run: RunState) -> bool:
+    """The record and its place in the outputs are made safe together; files are written later."""
+    ledger = run.services.ledger
+    if result.status not in (Status.DONE, Status.NEEDS_REVIEW):
+        return await ledger.finish(claim, result, attempt.usage)
+    path = attempt.draft.document.path
+    listing = run.outputs.listing(claim.document_id, path, claim.definition_hash)
+    return await ledger.finish(claim, result, attempt.usage, listing)
 
 
 async def _take_through_steps(attempt: _Attempt, run: RunState) -> None:
@@ -190,9 +188,7 @@ async def _take_through_steps(attempt: _Attempt, run: RunState) -> None:
             raise
         document = attempt.draft.document
         log.info("document %s: budget used up, finished by the local engine", document.document_id)
-        offline = replace(
-            run.services, flow=replace(run.services.flow, engine="local"), models=None
-        )
+        offline = replace(run.services, models=None)
         attempt.draft = Draft(document=document, usage=attempt.usage)
         await _steps(attempt, run, offline)
         told = Finding(
@@ -205,15 +201,7 @@ async def _take_through_steps(attempt: _Attempt, run: RunState) -> None:
 
 async def _steps(attempt: _Attempt, run: RunState, services: Services) -> None:
     for step in services.flow.steps:
-        if step.name != "write":
-            attempt.draft = await run.call_step(step, attempt.draft, services)
-
-
-async def _write(draft: Draft, run: RunState) -> None:
-    """Outputs follow the ledger: they are made only of what is safe there already."""
-    for step in run.services.flow.steps:
-        if step.name == "write":
-            await run.call_step(step, draft, run.services)
+        attempt.draft = await run.call_step(step, attempt.draft, services)
 
 
 def _result(draft: Draft, file: SourceFile) -> DocumentResult:

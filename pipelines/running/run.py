@@ -16,7 +16,6 @@ from typing import Any
 from pydantic import SecretStr
 
 from pipelines.display.progress import Progress, Silent
-from pipelines.running.definition_hash import definition_hash
 from pipelines.running.document import RunState, StepCaller, call_directly, process_document
 from pipelines.running.notify import notify
 from pipelines.running.run_log import run_log
@@ -101,13 +100,11 @@ async def run_flow(
         run_id = await ledger.start_run(definition.name, options.run_id or new_run_id())
         await ledger.remove_old_answers(definition.name, definition.spec.cache.keep_days)
         with run_log(definition.folder, run_id) as log_file:
-            async with open_services(definition, options, ledger, run_id, progress.say) as services:
-                run = RunState(
-                    services=services,
-                    definition_hash=definition_hash(definition),
-                    call_step=call_step,
-                    again=options.again,
-                )
+            async with (
+                OutputViews.of(definition, ledger, options.out) as outputs,
+                open_services(definition, options, ledger, run_id, progress.say) as services,
+            ):
+                run = RunState(services, outputs, call_step, again=options.again)
                 progress.run_started(definition.name, len(files))
                 log.info(
                     "run %s of flow %s: %d documents, %s engine",
@@ -119,7 +116,6 @@ async def run_flow(
                 results, interrupted = await _process_all(
                     files, run, definition.spec.concurrency.documents, progress
                 )
-                outputs = services.outputs.places if services.outputs else ()
             usage = services.models.usage if services.models else Usage()
             waits = services.models.waits if services.models else Waits()
             log.info("run %s: %d requests, %d tokens", run_id, usage.requests, usage.tokens)
@@ -133,7 +129,7 @@ async def run_flow(
         usage=usage,
         seconds=asyncio.get_running_loop().time() - started,
         log_file=log_file,
-        outputs=outputs,
+        outputs=outputs.places,
         stopped_by=run.stopped_by,
         interrupted=interrupted,
         waits=waits,
@@ -225,19 +221,14 @@ async def open_services(
     the end of the run."""
     settings = definition.settings(RenderSettingsSpec) or RenderSettingsSpec()
     store_url = definition.store_url or str(definition.folder / ".docmill" / "store")
-    async with (
-        DocumentReader(
-            settings,
-            store_url=store_url,
-            passwords=passwords_of(settings, definition.folder),
-            warm=False,
-        ) as reader,
-        OutputViews.of(definition, ledger, options.out) as outputs,
-    ):
+    async with DocumentReader(
+        settings,
+        store_url=store_url,
+        passwords=passwords_of(settings, definition.folder),
+        warm=False,
+    ) as reader:
         page_slots = asyncio.Semaphore(definition.spec.concurrency.pages)
-        services = Services(
-            definition, run_id, reader, ledger, None, page_slots, options.out, outputs
-        )
+        services = Services(definition, run_id, reader, ledger, None, page_slots)
         if definition.engine == "local":
             yield services
             return

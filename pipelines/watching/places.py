@@ -71,14 +71,8 @@ def places_of(
 def _outputs(flow: FlowSpec, base: Path, out: Path | None) -> list[Path]:
     if out is not None:
         return [out]
-    written = [step.settings for step in flow.steps if isinstance(step.settings, WriteSettings)]
-    named = [
-        name
-        for settings in written
-        for name in (settings.jsonl, settings.csv, settings.json_)
-        if name
-    ]
-    return [base / name for name in named]
+    written = flow.outputs or WriteSettings()
+    return [base / name for name in (written.jsonl, written.csv, written.json_) if name]
 
 
 def _refuse_filing_into_the_watched_folder(places: Places) -> None:

@@ -10,7 +10,7 @@ from schemas.flow.limits import BudgetSpec, CacheSpec, ConcurrencySpec, RetrySpe
 from schemas.flow.providers import ModelSpec, ProviderSpec
 from schemas.flow.source import FolderSource
 from schemas.flow.spec import Name, Spec
-from schemas.flow.steps import StepSpec
+from schemas.flow.steps import StepSpec, WriteSettings
 
 
 class FlowSpec(Spec):
@@ -27,9 +27,12 @@ class FlowSpec(Spec):
     steps: tuple[StepSpec, ...] = Field(
         min_length=1, strict=False, description="Steps that each document goes through, in order."
     )
-    budget: BudgetSpec | None = Field(None, description="Spending limit.")
-    retry: RetrySpec = Field(RetrySpec(), description="Retries of model calls and of documents.")
-    cache: CacheSpec = Field(CacheSpec(), description="Storage of model answers.")
+    write: WriteSettings | None = Field(
+        None, description="Where records go; the same as `write` as the last step."
+    )
+    budget: BudgetSpec | None = Field(None, description="What may be spent.")
+    retry: RetrySpec = Field(RetrySpec(), description="Repeats of calls and documents.")
+    cache: CacheSpec = Field(CacheSpec(), description="Stored answers.")
     concurrency: ConcurrencySpec = Field(
         ConcurrencySpec(), description="Documents and pages processed concurrently."
     )
@@ -50,6 +53,17 @@ class FlowSpec(Spec):
     notify: NotifySpec | None = Field(
         None, description="Webhook to notify when a run needs a person."
     )
+
+    @property
+    def outputs(self) -> WriteSettings | None:
+        """Of `write:`, whether it is a key of the flow or in the list of steps."""
+        written = (step.settings for step in self.steps if isinstance(step.settings, WriteSettings))
+        return self.write or next(written, None)
+
+    @field_validator("write", mode="before")
+    @classmethod
+    def _write_alone_means_the_default_outputs(cls, value: object) -> object:
+        return {} if value is None else value
 
     @model_validator(mode="after")
     def _deployments_have_their_own_names(self) -> "FlowSpec":

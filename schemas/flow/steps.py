@@ -146,6 +146,16 @@ class WriteSettings(Spec):
         None, alias="json", description="Folder with one JSON file per document."
     )
 
+    def paths(self, flow: str) -> dict[str, str]:
+        """Path of each kind of output, relative to flows.yaml. `write: {}` stands for all kinds."""
+        named = {"jsonl": self.jsonl, "csv": self.csv, "json": self.json_}
+        given = {kind: path for kind, path in named.items() if path}
+        return given or {
+            "jsonl": f"out/{flow}.jsonl",
+            "csv": f"out/{flow}.csv",
+            "json": f"out/{flow}",
+        }
+
 
 CUSTOM_STEP_PATTERN = r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*$"
 

@@ -19,7 +19,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from schemas.document import Document
-from schemas.errors import DeferReason, StateError
+from schemas.errors import DeferReason
 from schemas.record import DocumentResult, Status
 from schemas.usage import Usage
 from tasks.ledger.connection import owners
@@ -87,7 +87,6 @@ class Ledger:
 
     def __init__(self, database: Database, owner: Owner, locks: Locks) -> None:
         self.database, self.owner, self.locks = database, owner, locks
-        self._definitions: dict[str, str] = {}  # run_id -> definition hash: a run has one
 
     @classmethod
     async def open(cls, url: str | None, folder: Path, *, owner: Owner | None = None) -> Self:
@@ -197,7 +196,6 @@ class Ledger:
         A failed document is tried again by `document_attempts` further runs.
         """
         claim = Claimed(flow, document.document_id, definition_hash, run_id, uuid4().hex)
-        self._definitions[run_id] = definition_hash
 
         def job(connection: Connection) -> Claimed | Settled | HeldElsewhere:
             row = connection.execute(_FIND, _key(claim)).one_or_none()
@@ -215,17 +213,6 @@ class Ledger:
             return claim
 
         return await self.database.write(job)
-
-    def definition_of(self, run_id: str) -> str:
-        """The definition hash of a run of this process. Raises StateError for a run that claimed
-        nothing."""
-        try:
-            return self._definitions[run_id]
-        except KeyError:
-            raise StateError(
-                f"run {run_id} has claimed no document in this process, so it has no "
-                "records to write"
-            ) from None
 
     async def finish(
         self,

@@ -23,12 +23,6 @@ def catalogue_of(flow: FlowDefinition) -> Catalogue:
     return Catalogue(flow.catalogue, flow.provider.base_url)
 
 
-def roles_of(flow: FlowDefinition) -> tuple[str, ...]:
-    """The roles that the steps of a flow use, in the order of the steps."""
-    named = [getattr(step.settings, "model", None) for step in flow.steps]
-    return tuple(dict.fromkeys(role for role in named if isinstance(role, str)))
-
-
 def in_order(models: Sequence[str], stored: str | None, catalogue: Catalogue) -> tuple[str, ...]:
     """The ids of a role in the order in which they are tried: the stored result, then those not
     known to be retired, then the retired ones.

@@ -3,12 +3,8 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from schemas.flow import WriteSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LONGEST_STEM = 80
 
@@ -26,19 +22,12 @@ class Target:
 def targets_of(
     settings: WriteSettings, flow: str, folder: Path, out: Path | None
 ) -> tuple[Target, ...]:
-    """The outputs of the `write` step. `folder` is that of flows.yaml; `out` takes every output
-    under its base name.
+    """The outputs that `write:` names. `folder` is that of flows.yaml.
 
-    `write: {}` writes out/FLOW.jsonl, out/FLOW.csv and out/FLOW/.
+    `out` takes every output under its base name.
     """
-    named: Mapping[str, str | None] = {
-        "jsonl": settings.jsonl,
-        "csv": settings.csv,
-        "json": settings.json_,
-    }
-    if not any(named.values()):
-        named = {"jsonl": f"out/{flow}.jsonl", "csv": f"out/{flow}.csv", "json": f"out/{flow}"}
-    return tuple(_target(kind, path, folder, out) for kind, path in named.items() if path)
+    paths = settings.paths(flow)
+    return tuple(_target(kind, path, folder, out) for kind, path in paths.items())
 
 
 def _target(kind: str, path: str, folder: Path, out: Path | None) -> Target:

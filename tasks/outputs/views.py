@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import Connection
 
 from schemas.errors import StateError
-from schemas.flow import WriteSettings
 from tasks.ledger.connection.uninterrupted import unless_cancelled
 from tasks.ledger.documents import outputs
 from tasks.ledger.documents.outputs import Entry
@@ -50,15 +49,10 @@ class OutputViews:
 
     @classmethod
     def of(cls, definition: "FlowDefinition", ledger: "Ledger", out: Path | None) -> Self:
-        """Without a `write` step there is nothing to write."""
-        settings = definition.settings(WriteSettings)
-        return cls(
-            ledger,
-            definition.name,
-            ()
-            if settings is None
-            else targets_of(settings, definition.name, definition.folder, out),
-        )
+        """Without `write:` there is nothing to write. `out` is the folder of `--out`."""
+        name, settings = definition.name, definition.outputs
+        targets = () if settings is None else targets_of(settings, name, definition.folder, out)
+        return cls(ledger, name, targets)
 
     @property
     def places(self) -> tuple[Path, ...]:
@@ -94,6 +88,8 @@ class OutputViews:
 
     async def add(self, document_id: str, path: Path, definition_hash: str) -> None:
         """Lists a document, and has its outputs written a while later."""
+        if not self._targets:
+            return
         await self._ledger.database.write(self.listing(document_id, path, definition_hash))
         self._changed[document_id] = None
         if self._task is None or self._task.done():

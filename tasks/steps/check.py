@@ -32,8 +32,8 @@ async def check(draft: Draft, settings: CheckSettings, services: Services) -> Dr
     if services.flow.schema is None and draft.record is None:
         return draft
     broken = broken_rules(draft, services)
-    paid = services.flow.engine == "mistral" and services.models is not None
-    if paid and _for_review(broken) and draft.extractions and not draft.record_complete:
+    may_ask = services.models is not None and draft.extractions and not draft.record_complete
+    if may_ask and _for_review(broken):
         draft, broken = await _asked_again(draft, broken, services)
     facts = _facts(draft)
     return draft.adding(

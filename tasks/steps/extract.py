@@ -30,11 +30,6 @@ class PageRead:
     error: DocmillError | None = None
 
 
-def gateway_of(services: Services) -> ModelGateway | None:
-    """The one place that decides the engine: None means the local one."""
-    return services.models if services.flow.engine == "mistral" else None
-
-
 async def extract(draft: Draft, settings: ExtractSettings, services: Services) -> Draft:
     """Fills `extractions`, one for each page in order. A page that cannot be read has an error and
     a finding `page_unreadable`.
@@ -44,7 +39,7 @@ async def extract(draft: Draft, settings: ExtractSettings, services: Services) -
     """
     if draft.record_complete or not draft.pages:
         return draft
-    gateway = gateway_of(services)
+    gateway = services.models
     numbers = [handle.page_number for handle in draft.pages]
     if gateway is None:
         reads = await _each(

@@ -18,7 +18,7 @@ from tasks.models.conversation.questions import corrected, larger, record_questi
 from tasks.models.gateway import ModelGateway, Question
 from tasks.models.http.wire import PromptTooLongError
 from tasks.services import Services
-from tasks.steps.extract import ENLARGEMENTS, gateway_of
+from tasks.steps.extract import ENLARGEMENTS
 
 CORRECTIONS = 2  # times that an answer which does not fit is asked for again, with its errors
 
@@ -33,7 +33,7 @@ async def summarise(draft: Draft, settings: SummariseSettings, services: Service
     schema = services.flow.schema
     if draft.record_complete or schema is None:
         return draft
-    gateway = gateway_of(services)
+    gateway = services.models
     if gateway is None:
         return await _summarise_locally(draft, schema, services)
     summary = await _Summary(draft, settings, schema, services, gateway).of_all_pages()

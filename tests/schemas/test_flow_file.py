@@ -10,11 +10,25 @@ import jsonschema
 import pytest
 import yaml
 
+from pipelines.describing.explain import explain
 from pipelines.describing.flow_reference import reference
 from pipelines.describing.json_schema import flow_file_schema
-from pipelines.loading import find_flow_file, load_flow_file, load_project, resolve_provider
+from pipelines.loading import (
+    find_flow_file,
+    load_flow,
+    load_flow_file,
+    load_project,
+    resolve_provider,
+)
 from schemas.errors import CallError, FlowFileError
-from schemas.flow import DEFAULT_MODELS, ExtractSettings, FlowFile, RenderSettingsSpec, StepSpec
+from schemas.flow import (
+    DEFAULT_MODELS,
+    ExtractSettings,
+    FlowFile,
+    RenderSettingsSpec,
+    StepSpec,
+    WriteSettings,
+)
 from tests.support.flow_files import SCHEMA, flow_with_steps, only_problem, problems, write
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +170,40 @@ def test_any_sensible_subset_of_steps_is_a_flow(tmp_path, steps):
         "own.py",
     )
     assert problems(write(tmp_path, flow_with_steps(*steps))) == []
+
+
+@pytest.mark.parametrize("steps", [("einvoice",), ("einvoice", "write: {csv: a.csv}")])
+def test_outputs_are_a_key_of_the_flow_or_its_last_step(tmp_path, steps):
+    key = "" if len(steps) > 1 else "    write: {csv: a.csv}\n"
+    path = write(tmp_path, flow_with_steps(*steps) + key)
+    definition = load_flow(path, "orders", local=True)
+    assert definition.outputs == WriteSettings(csv="a.csv")
+    assert [step.name for step in definition.steps] == ["einvoice"]
+    assert "writes a.csv" in "\n".join(explain(load_project(path), "orders"))
+
+
+def test_write_without_settings_writes_all_kinds_of_outputs(tmp_path):
+    path = write(tmp_path, flow_with_steps("einvoice") + "    write:\n")
+    assert load_flow_file(path).flows["orders"].outputs == WriteSettings()
+    (line,) = (text for text in explain(load_project(path), "orders") if "write" in text)
+    assert line.endswith("writes out/orders.jsonl, out/orders.csv, out/orders")
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (
+            ("einvoice", "write: {csv: a.csv}"),
+            "flows.orders.write: `write` is a step of this flow already; give it once",
+        ),
+        (("render",), "flows.orders.write: `write` needs `extract` or `einvoice` before it"),
+    ],
+)
+def test_outputs_are_given_once_and_need_a_record(tmp_path, steps, message):
+    text = flow_with_steps(*steps)
+    line = len(text.splitlines()) + 1
+    path = write(tmp_path, text + "    write: {jsonl: a.jsonl}\n")
+    assert only_problem(path) == f"{line}:5: {message}"
 
 
 def test_roles_and_providers_must_exist(tmp_path):

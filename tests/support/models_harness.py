@@ -90,6 +90,11 @@ class Bench:
     flow: FlowDefinition
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def models(self) -> ModelGateway | None:
+        """As in a run: the local engine has no gateway."""
+        return None if self.flow.engine == "local" else self.gateway
+
 
 @asynccontextmanager
 async def bench(

@@ -22,7 +22,6 @@ from prefect.utilities.callables import parameter_schema
 
 from pipelines.loading import Project, define
 from pipelines.on_prefect.flow import FLOWS_MODULE, prefect_flow
-from pipelines.running.definition_hash import definition_hash
 from schemas.errors import CallError
 from schemas.flow.deployment import DeploymentSpec, ScheduleSpec
 
@@ -103,7 +102,7 @@ def _wanted(project: Project, flow: str, spec: DeploymentSpec, *, local: bool) -
     schedule = _schedule(f"{flow}/{spec.name}", spec.schedule)
     fields = {
         "description": spec.description or the_flow.description,
-        "version": spec.version or definition_hash(definition)[:12],
+        "version": spec.version or definition.hash[:12],
         "work_pool": spec.work_pool,
         "work_queue": spec.work_queue or ("default" if spec.work_pool else None),
         "schedule": schedule_fields(schedule),

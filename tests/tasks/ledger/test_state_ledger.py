@@ -221,14 +221,6 @@ async def test_run_that_is_fanned_out_is_started_once_and_keeps_its_summary(back
         assert row.finished_at >= row.started_at
 
 
-async def test_run_without_a_claim_has_no_definition(backend, tmp_path):
-    async with open_ledger(backend, tmp_path) as ledger:
-        await claim(ledger, definition="d7", run_id="run-7")
-        assert ledger.definition_of("run-7") == "d7"
-        with pytest.raises(StateError, match="claimed no document"):
-            ledger.definition_of("run-8")
-
-
 async def test_closing_frees_what_the_process_held(backend, tmp_path):
     with state_url(backend) as url:
         async with await Ledger.open(url, tmp_path) as first:

@@ -44,7 +44,7 @@ async def services_for(server, tmp_path, **options):
             RenderSettingsSpec(), store_url=str(tmp_path / "store"), workers=1
         ) as reader,
     ):
-        yield Services(definition, "run-1", reader, one.ledger, one.gateway, asyncio.Semaphore(8))
+        yield Services(definition, "run-1", reader, one.ledger, one.models, asyncio.Semaphore(8))
 
 
 def draft_of(tmp_path, record: dict[str, Any], *, pages: int = 1, **changes: Any) -> Draft:

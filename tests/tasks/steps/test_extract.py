@@ -54,7 +54,7 @@ async def services_for(server, tmp_path, *, tokens=None, slots=8, **options):
     definition = flow(server.url, tmp_path, **options)
     async with bench(definition, tokens=tokens) as one:
         yield Services(
-            definition, "run-1", _readers[0], one.ledger, one.gateway, asyncio.Semaphore(slots)
+            definition, "run-1", _readers[0], one.ledger, one.models, asyncio.Semaphore(slots)
         )
 
 

@@ -75,7 +75,7 @@ async def services_for(server, tmp_path, schema=Bill, **options):
     definition = flow(server.url, tmp_path, schema=schema, **options)
     async with bench(definition) as one:
         yield Services(
-            definition, "run-1", _readers[0], one.ledger, one.gateway, asyncio.Semaphore(8)
+            definition, "run-1", _readers[0], one.ledger, one.models, asyncio.Semaphore(8)
         )
 
 
