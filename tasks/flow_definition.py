@@ -86,7 +86,7 @@ class FlowDefinition:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of all that decides the results: a document done under another hash is done again.
+        """SHA-256 of all that decides the results. Under another hash a document is done again.
 
         Counted: steps and their settings, the schema, prompts, model ids, engine, and the code of
         the user's own steps. Not counted: budget, retry, concurrency, source, outputs, places.

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`models` decides the engine: None is the local one. `page_slots` bounds the pages worked on at one time over all documents."""
+    """`models` decides the engine: None is the local one. `page_slots` bounds the
+    pages worked on at one time over all documents."""
 
     flow: FlowDefinition
     run_id: str

@@ -50,9 +50,13 @@ A flow is a list of steps. Each entry is `name: {settings}`; `- render` is short
 The order is `einvoice`, `render`, `extract`, `summarise`, `check`, `write`. A flow may leave steps
 out, and may use each only once.
 
-`write` says where records go, once a document is finished. It may be a key of the flow itself, `write: {...}`, instead of the last step.
+- `extract` needs `render`.
+- `summarise` needs `extract` or `einvoice`.
+- `check` needs `summarise` or `einvoice`.
+- `write` needs `extract` or `einvoice`.
 
-### A step of your own
+`write` runs when a document is finished. It may also be a key of the flow, `write: {...}`, instead
+of the last step.
 
 ### Your own step
 

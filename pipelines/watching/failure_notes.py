@@ -1,4 +1,4 @@
-"""The note beside a document that failed: what happened, what to do, how to try it again."""
+"""Note beside a document that failed: what happened, what to do, how to try it again."""
 
 from datetime import UTC, datetime
 
@@ -16,7 +16,8 @@ def failure_note(name: str, result: DocumentResult, folder: str) -> str:
         f"{name} could not be processed.\n\n"
         f"Why:        {message}\n"
         f"What to do: {advice}\n"
-        f"Then:       move the file back into {folder}; it is taken again, pages that were paid for are not paid for again.\n\n"
+        f"Then:       move the file back into {folder}; it is processed again. "
+        "Pages that were paid for are not paid for again.\n\n"
         f"Code:     {code}\n"
         f"Document: {result.document_id or 'never read'}\n"
         f"Time:     {datetime.now(UTC).isoformat(timespec='seconds')}\n"

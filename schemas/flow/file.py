@@ -28,11 +28,11 @@ class FlowSpec(Spec):
         min_length=1, strict=False, description="Steps that each document goes through, in order."
     )
     write: WriteSettings | None = Field(
-        None, description="Where records go; the same as `write` as the last step."
+        None, description="Outputs, instead of `write` as the last step."
     )
-    budget: BudgetSpec | None = Field(None, description="What may be spent.")
-    retry: RetrySpec = Field(RetrySpec(), description="Repeats of calls and documents.")
-    cache: CacheSpec = Field(CacheSpec(), description="Stored answers.")
+    budget: BudgetSpec | None = Field(None, description="Spending limit.")
+    retry: RetrySpec = Field(RetrySpec(), description="Retries of model calls and of documents.")
+    cache: CacheSpec = Field(CacheSpec(), description="Storage of model answers.")
     concurrency: ConcurrencySpec = Field(
         ConcurrencySpec(), description="Documents and pages processed concurrently."
     )
