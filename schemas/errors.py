@@ -129,9 +129,8 @@ class MissingKeyError(CallError):
 
     def __str__(self) -> str:
         return (
-            f"provider {self.provider!r} needs an API key and {self.api_key_env} is not "
-            "set; nothing was sent. "
-            f"Set {self.api_key_env} in the environment or in a .env file beside "
+            f"provider {self.provider!r} needs an API key and {self.api_key_env} is not set; "
+            f"nothing was sent. Set {self.api_key_env} in the environment or in a .env file beside "
             "flows.yaml, or run with --local (offline, free)."
         )
 

@@ -122,9 +122,8 @@ async def _plan(
 
 def _print(found: "Plan") -> None:
     typer.echo(
-        f"{found.flow}: {counted(found.documents, 'document')}, "
-        f"{counted(found.pages, 'page')}; planned in {found.seconds:.1f} s, nothing was "
-        "sent"
+        f"{found.flow}: {counted(found.documents, 'document')}, {counted(found.pages, 'page')}; "
+        f"planned in {found.seconds:.1f} s, nothing was sent"
     )
     for name, count in found.free.as_json().items():
         if count:

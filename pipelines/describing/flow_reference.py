@@ -3,6 +3,7 @@
 Run `python -m pipelines.describing.flow_reference > docs/flows.md`.
 """
 
+import inspect
 import json
 import sys
 from collections.abc import Iterator
@@ -103,7 +104,7 @@ def _section(
     title: str, model: type[BaseModel], document: dict[str, Any], place: str = "", level: str = "##"
 ) -> Iterator[str]:
     yield f"{level} {title}{f' (`{place}`)' if place else ''}\n"
-    about = (model.__doc__ or "").strip()
+    about = inspect.cleandoc(model.__doc__ or "")
     if about:
         yield f"{about}\n"
     if not model.model_fields:
@@ -130,7 +131,7 @@ def _type(schema: dict[str, Any], document: dict[str, Any]) -> str:
     if "anyOf" in schema or "oneOf" in schema:
         branches = schema.get("anyOf") or schema["oneOf"]
         return " or ".join(
-            dict.fromkeys(_type(branch, document) for branch in _told_branches(branches))
+            dict.fromkeys(_type(branch, document) for branch in _named_branches(branches))
         )
     if "const" in schema or "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema.get("enum") or [schema["const"]])
@@ -158,7 +159,7 @@ def _plain_type(schema: dict[str, Any], document: dict[str, Any]) -> str:
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 
 
-def _told_branches(branches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _named_branches(branches: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A decimal may be a text of digits too, says JSON Schema; a reader needs to know of the number
     only."""
     has_number = any(branch.get("type") == "number" for branch in branches)

@@ -46,9 +46,8 @@ def _messages(
             )
         elif flow.budget is not None and flow.budget.cost is not None and model.price is None:
             messages["budget"] = (
-                f"cannot be kept with `{model.id}`: its price is not known; "
-                "give `catalogue: "
-                f"{{{model.id}: {{input_per_million: USD, output_per_million: USD}}}}`, or "
-                "a budget in tokens only"
+                f"cannot be kept with `{model.id}`: its price is not known; give `catalogue: "
+                f"{{{model.id}: {{input_per_million: USD, output_per_million: USD}}}}`, or a "
+                "budget in tokens only"
             )
     return messages

@@ -276,8 +276,8 @@ class _Builder:
                 self._problem(
                     key_node,
                     path,
-                    f"a key must be text, found {key or 'nothing'}; put it in quotes if it "
-                    "is meant",
+                    f"a key must be text, found {key or 'nothing'}; put it in quotes if it is "
+                    "meant",
                 )
             elif key in first:
                 place = self._source.place((*path, key))

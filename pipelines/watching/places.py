@@ -100,7 +100,6 @@ def _refuse_outputs_among_watched_files(places: Places, outputs: Sequence[Path])
         if place.is_relative_to(places.folder) and not filed:
             raise CallError(
                 f"an output would be written into the watched folder: {place} lies in "
-                f"{places.folder}. "
-                "Nothing was started. Write it elsewhere (`write:` in flows.yaml, or "
-                "--out), or watch another folder."
+                f"{places.folder}. Nothing was started. Write it elsewhere (`write:` in "
+                "flows.yaml, or --out), or watch another folder."
             )

@@ -148,8 +148,8 @@ class WatchSpec(Spec):
     )
     failed: str | None = Field(
         None,
-        description="Folder for failed files, each with a .error.txt; default: failed/ in the watched "
-        "folder.",
+        description="Folder for failed files, each with a .error.txt; default: failed/ in the "
+        "watched folder.",
     )
     recursive: bool = Field(False, description="Include sub-folders.")
     batch: Annotated[int, Field(ge=1, le=1_000)] = Field(50, description="Maximum files per run.")

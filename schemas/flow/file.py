@@ -113,7 +113,7 @@ class FlowFile(Spec):
         "variable DOCMILL_STATE takes precedence.",
     )
     store: str | None = Field(
-        None, description="Folder or fsspec URL for extracted page words; default: .docmill/store."
+        None, description="Folder or fsspec URL for the words of pages; default: .docmill/store."
     )
     providers: dict[Name, ProviderSpec] = Field(
         {"mistral": ProviderSpec()}, description="Model endpoints by name."

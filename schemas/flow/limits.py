@@ -20,8 +20,7 @@ class RetrySpec(Spec):
     )
     document_attempts: Annotated[int, Field(ge=1, le=20)] = Field(
         3,
-        description="Maximum runs that process a document which keeps failing; later runs leave "
-        "it out.",
+        description="Later runs that retry a failed document automatically.",
     )
     document_seconds: Annotated[float, Field(gt=0)] = Field(
         3_600.0, description="Maximum seconds for all model calls of one document, waits included."
@@ -76,6 +75,6 @@ class CacheSpec(Spec):
 
     keep_days: PositiveInt | None = Field(
         None,
-        description="Days to keep stored answers; older ones are removed at the start of a run. null "
-        "keeps all.",
+        description="Days to keep stored answers; older ones are removed at the start of a run. "
+        "null keeps all.",
     )

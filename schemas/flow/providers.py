@@ -56,8 +56,8 @@ class ModelSpec(Spec):
     )
     image_tokens_max: PositiveInt | None = Field(
         None,
-        description="Maximum tokens per image; required to use a model outside the catalogue with a "
-        "budget.",
+        description="Maximum tokens per image; required to use a model outside the catalogue with "
+        "a budget.",
     )
     max_side_px: PositiveInt | None = Field(
         None, description="Longest side of a page image that the model can use, in pixels."

@@ -1,5 +1,6 @@
 """The steps that a flow may name, and the settings of each."""
 
+import inspect
 import re
 from typing import Annotated, Any, Literal
 
@@ -225,7 +226,7 @@ class StepSpec(Spec):
         entries = {
             name: {
                 "anyOf": [handler(kind.__pydantic_core_schema__), {"type": "null"}],
-                "description": kind.__doc__,
+                "description": inspect.getdoc(kind),
             }
             for name, kind in STEP_SETTINGS.items()
         }

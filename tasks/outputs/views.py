@@ -162,11 +162,9 @@ async def _write_target(
             await asyncio.to_thread(work)
         except OSError as exc:
             raise StateError(
-                f"{target.place}: cannot be written "
-                f"({exc.strerror or type(exc).__name__}). All records are safe in the "
-                "ledger; "
-                "put this right and run the same command again: it writes them without "
-                "doing the documents again."
+                f"{target.place}: cannot be written ({exc.strerror or type(exc).__name__}). All "
+                "records are safe in the ledger; put this right and run the same command again: "
+                "it writes them without doing the documents again."
             ) from exc
 
 

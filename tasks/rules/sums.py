@@ -73,8 +73,8 @@ def _lines(facts: Facts) -> Iterator[Finding]:
     found = sum(known, _ZERO)
     if expected and not _near_any(found, expected, _tolerance(facts, len(known) + 1)):
         message = (
-            f"the lines add up to {found}, which is neither the net total ({expected[0]}) nor "
-            "the total"
+            f"the lines add up to {found}, which is neither the net total ({expected[0]}) nor the "
+            "total"
         )
         yield Finding(
             code="lines_do_not_add_up",

@@ -69,8 +69,8 @@ def _without_pages(draft: Draft) -> Draft:
     step."""
     if draft.record is None:
         raise UnsupportedTypeError(
-            "an XML file that no step could read as an e-invoice; only the step `einvoice` "
-            "reads XML"
+            "an XML file that no step could read as an e-invoice; only the step `einvoice` reads "
+            "XML"
         )
     return draft.model_copy(update={"pages": (), "page_count": 0})
 

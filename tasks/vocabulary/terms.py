@@ -41,8 +41,7 @@ _SYNONYMS: dict[
         "tax_exclusive_amount",
         "tax_total": "tax vat total_tax tax_amount vat_amount total_vat vat_total sales_tax gst",
         "total": "grand_total total_amount gross gross_total total_gross amount_total "
-        "invoice_total "
-        "total_incl_tax total_with_tax gross_amount",
+        "invoice_total total_incl_tax total_with_tax gross_amount",
         "prepaid_amount": "prepaid amount_paid paid_amount",
         "rounding_amount": "rounding",
         "amount_due": "due_payable balance_due due_amount total_due amount_payable payable_amount",

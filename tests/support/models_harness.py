@@ -75,9 +75,17 @@ def flow(
         steps=tuple(StepSpec(name=step.name, settings=step.settings) for step in steps), retry=retry
     )
     return FlowDefinition(
-        name="invoices", spec=spec, folder=folder, engine=engine, steps=steps, provider=provider, provider_name="mistral",
-        models=models, catalogue=catalogue or {}, schema=schema,
-    )  # fmt: skip
+        name="invoices",
+        spec=spec,
+        folder=folder,
+        engine=engine,
+        steps=steps,
+        provider=provider,
+        provider_name="mistral",
+        models=models,
+        catalogue=catalogue or {},
+        schema=schema,
+    )
 
 
 @dataclass
@@ -143,9 +151,17 @@ class Pictures:
 
 def page_question(number: int = 1, *, image_of: Any = None, **changes: Any) -> Question:
     question = Question(
-        document_id="d" * 64, step="extract", role="vision", system="Read.", turns=(Turn("user", f"page {number}"),), max_tokens=400, temperature=0.0,
-        page_numbers=(number,), image_pages=(number,), image_of=image_of or Pictures(),
-    )  # fmt: skip
+        document_id="d" * 64,
+        step="extract",
+        role="vision",
+        system="Read.",
+        turns=(Turn("user", f"page {number}"),),
+        max_tokens=400,
+        temperature=0.0,
+        page_numbers=(number,),
+        image_pages=(number,),
+        image_of=image_of or Pictures(),
+    )
     return replace(question, **changes)
 
 

@@ -25,9 +25,8 @@ async def prefect_server() -> AsyncIterator[PrefectClient]:
     url = prefect_api_url()
     if url is None:
         raise CallError(
-            "no Prefect API is configured; nothing was registered. Start one with `prefect "
-            "server start`, then "
-            "`prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api` (or set "
+            "no Prefect API is configured; nothing was registered. Start one with `prefect server "
+            "start`, then `prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api` (or set "
             "PREFECT_API_URL in the environment)."
         )
     await asyncio.to_thread(refuse_silent_api)

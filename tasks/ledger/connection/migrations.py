@@ -28,9 +28,9 @@ def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS
     found = _version(connection)
     if found > newest:
         raise StateError(
-            f"the ledger was made by a newer docmill (its version is {found}, this docmill "
-            f"knows up to {newest}). "
-            "Upgrade docmill, or point `state` to another database. Nothing was run."
+            f"the ledger was made by a newer docmill (its version is {found}, this docmill knows "
+            f"up to {newest}). Upgrade docmill, or point `state` to another database. Nothing was "
+            "run."
         )
     if found == newest:
         return

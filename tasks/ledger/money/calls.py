@@ -263,11 +263,10 @@ class CallBook:
             limit.cost_nano is not None for limit in self._limits.at(self._clock()).values()
         ):
             raise CallError(
-                f"the price of model {intent.model!r} is not known, so a budget in money "
-                "cannot hold; nothing was sent. "
-                "Set `catalogue: "
-                f"{{{intent.model}: {{input_per_million: ..., output_per_million: ...}}}}` "
-                "in flows.yaml, or budget `tokens`."
+                f"the price of model {intent.model!r} is not known, so a budget in money cannot "
+                "hold; nothing was sent. Set `catalogue: "
+                f"{{{intent.model}: {{input_per_million: ..., output_per_million: ...}}}}` in "
+                "flows.yaml, or budget `tokens`."
             )
 
     async def _take_flight(self, key: str) -> StoredAnswer | None:

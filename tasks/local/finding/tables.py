@@ -33,8 +33,7 @@ _COLUMNS = {  # English | French | German | Dutch | Spanish | Italian
     "discount": "disc|discount|rem|remise|rabatt|korting|dto|descuento|sconto",
     "id": "pos|position|line|lp|sl no|s no|sr no|sno",
     "item_id": "art nr|article no|sku|code|item no|item "
-    "code|artikelnummer|artikelnr|ref|reference|art no|product code|art|codigo|codice|item "
-    "id|hsn",
+    "code|artikelnummer|artikelnr|ref|reference|art no|product code|art|codigo|codice|item id|hsn",
 }
 _BOOK = LabelBook({name: phrases.split("|") for name, phrases in _COLUMNS.items()})
 _NUMERIC = frozenset({"quantity", "unit_price", "amount", "tax_rate", "tax_amount", "discount"})

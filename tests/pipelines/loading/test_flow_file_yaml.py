@@ -21,9 +21,22 @@ def test_scalars_that_yaml_1_1_turns_into_something_else_stay_text(text):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("5", 5), ("-5", -5), ("0", 0), ("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("true", True), ("False", False), ("~", None), ("", None),
-     ("null", None), ("'5'", "5"), ("!!str 5", "5")],
-)  # fmt: skip
+    [
+        ("5", 5),
+        ("-5", -5),
+        ("0", 0),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("true", True),
+        ("False", False),
+        ("~", None),
+        ("", None),
+        ("null", None),
+        ("'5'", "5"),
+        ("!!str 5", "5"),
+    ],
+)
 def test_plain_values_are_what_they_say(text, value):
     found = parse_yaml(f"a: {text}".encode()).value["a"]
     assert (found, type(found)) == (value, type(value))

@@ -225,7 +225,10 @@ def databases() -> Iterator[tuple[str, str]]:
 STEPS = """\
       - render: {}
       - extract: {model: vision, max_tokens: 200}
-      - summarise: {model: text, max_tokens: 300, fields: {number: string, total: {type: decimal, optional: true}}}
+      - summarise:
+          model: text
+          max_tokens: 300
+          fields: {number: string, total: {type: decimal, optional: true}}
       - write: {jsonl: out/records.jsonl}
 """
 SCALED = """\

@@ -110,8 +110,14 @@ def test_what_is_free_is_counted_by_its_reason(pages: Project) -> None:
     done = call(pages, "plan", "pages", "--json")
     plan = json.loads(done.stdout)
     assert plan["free"] == {
-        "einvoices": 1, "done_before": 0, "same_bytes": 1, "failing": 1, "not_tried": 0, "cached_answers": 0, "blank_pages": 2
-    }  # fmt: skip
+        "einvoices": 1,
+        "done_before": 0,
+        "same_bytes": 1,
+        "failing": 1,
+        "not_tried": 0,
+        "cached_answers": 0,
+        "blank_pages": 2,
+    }
     assert (plan["documents"], plan["pages"], plan["total"]["requests"]) == (6, 9, 5)
     assert "broken.pdf: " in done.stderr
 

@@ -39,11 +39,25 @@ def made_up(number: str) -> Known:
         f"{net / 100:.2f}\nVAT 20 %: {tax / 100:.2f}\nTotal: {total} EUR\n"
     )
     record = {
-        "number": number, "invoice_number": number, "date": date, "issue_date": date, "invoice_date": date, "currency": "EUR",
-        "total": total, "gross_total": total, "total_amount": total, "net_total": f"{net / 100:.2f}", "tax_total": f"{tax / 100:.2f}",
-        "amount_due": total, "payable": total, "company": "ACME Supplies Ltd", "issuer": "ACME Supplies Ltd", "name": "ACME Supplies Ltd",
-        "address": "12 High Street, Springfield", "vat_id": "GB999999973",
-    }  # fmt: skip
+        "number": number,
+        "invoice_number": number,
+        "date": date,
+        "issue_date": date,
+        "invoice_date": date,
+        "currency": "EUR",
+        "total": total,
+        "gross_total": total,
+        "total_amount": total,
+        "net_total": f"{net / 100:.2f}",
+        "tax_total": f"{tax / 100:.2f}",
+        "amount_due": total,
+        "payable": total,
+        "company": "ACME Supplies Ltd",
+        "issuer": "ACME Supplies Ltd",
+        "name": "ACME Supplies Ltd",
+        "address": "12 High Street, Springfield",
+        "vat_id": "GB999999973",
+    }
     return Known(number, text, record)
 
 

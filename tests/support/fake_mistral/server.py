@@ -332,9 +332,13 @@ class FakeMistral:
             "message": {"role": "assistant", "content": text, "tool_calls": None},
         }
         answer: dict[str, Any] = {
-            "id": f"{len(self.requests):032x}", "object": "chat.completion", "created": int(time.time()), "model": body["model"],
-            "usage": usage, "choices": [choice],
-        }  # fmt: skip
+            "id": f"{len(self.requests):032x}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": body["model"],
+            "usage": usage,
+            "choices": [choice],
+        }
         if reply.change is not None:
             reply.change(answer)
         encoded = json.dumps(answer, ensure_ascii=False).encode()

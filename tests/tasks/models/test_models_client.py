@@ -327,12 +327,19 @@ async def test_no_more_requests_are_in_flight_than_allowed(server, tmp_path):
     assert server.most_in_flight == 3
 
 
-async def test_faults_of_all_kinds_end_in_an_answer_or_a_named_error_and_the_ledger_never_counts_less_than_the_server(
+async def test_faults_end_in_an_answer_or_a_named_error_and_the_ledger_counts_every_call(
     server, tmp_path
 ):
     server.behaviour.fault_rates = {
-        "500": 0.05, "502_html": 0.05, "429_bare": 0.05, "reset_before": 0.05, "reset_after": 0.05, "reset_mid": 0.05, "truncated": 0.05, "no_usage": 0.05,
-    }  # fmt: skip
+        "500": 0.05,
+        "502_html": 0.05,
+        "429_bare": 0.05,
+        "reset_before": 0.05,
+        "reset_after": 0.05,
+        "reset_mid": 0.05,
+        "truncated": 0.05,
+        "no_usage": 0.05,
+    }
     async with bench(
         flow(server.url, tmp_path, retry=RetrySpec(attempts=4, max_wait_seconds=0.01)),
         tokens=2_000_000,

@@ -16,9 +16,15 @@ DEEP = b"[" * 100_000
 
 def test_a_body_is_the_json_that_it_says_and_has_no_nulls():
     body = wire.body_bytes(
-        model='a"b', system="S\n", turns=[Turn("user", "ü\u2028"), Turn("assistant", "x"), Turn("user", "y")], images=[picture()],
-        max_tokens=5, temperature=0.0, schema=("n", '{"type":"object"}'), cache_key="k",
-    )  # fmt: skip
+        model='a"b',
+        system="S\n",
+        turns=[Turn("user", "ü\u2028"), Turn("assistant", "x"), Turn("user", "y")],
+        images=[picture()],
+        max_tokens=5,
+        temperature=0.0,
+        schema=("n", '{"type":"object"}'),
+        cache_key="k",
+    )
     read = json.loads(body)
     assert read["model"] == 'a"b'
     assert read["messages"][1]["content"][0]["text"] == "ü\u2028"
@@ -65,9 +71,15 @@ def test_usage_may_have_keys_that_nobody_knows_and_cached_tokens_in_either_place
 
 def test_a_full_body_is_what_the_published_document_allows():
     body = wire.body_bytes(
-        model="m", system="s", turns=[Turn("user", "u")], images=[picture()] * 8, max_tokens=5, temperature=1.0,
-        schema=("Invoice", schema_json(Invoice)), cache_key="k",
-    )  # fmt: skip
+        model="m",
+        system="s",
+        turns=[Turn("user", "u")],
+        images=[picture()] * 8,
+        max_tokens=5,
+        temperature=1.0,
+        schema=("Invoice", schema_json(Invoice)),
+        cache_key="k",
+    )
     assert validation.problem_with(json.loads(body)) is None
 
 

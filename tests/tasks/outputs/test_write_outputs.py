@@ -225,10 +225,13 @@ views.SECONDS_BETWEEN = 0.005
 async def main(url, folder, name):
     folder = Path(folder)
     async with await Ledger.open(url or None, folder) as ledger:
-        async with OutputViews(ledger, "invoices", targets_of(WriteSettings(), "invoices", folder, None)) as outputs:
+        targets = targets_of(WriteSettings(), "invoices", folder, None)
+        async with OutputViews(ledger, "invoices", targets) as outputs:
             for number in range(60):
-                one = document(f"{name}-{number}.pdf") if number % 3 else document(f"both-{number}.pdf")
-                claim = await ledger.claim("invoices", one, "d1", name, again=True, document_attempts=3)
+                one = document(f"{name if number % 3 else 'both'}-{number}.pdf")
+                claim = await ledger.claim(
+                    "invoices", one, "d1", name, again=True, document_attempts=3
+                )
                 if hasattr(claim, "claim_id"):
                     await ledger.finish(claim, result_of(one), Usage())
                 await outputs.add(one.document_id, one.path, "d1")

@@ -21,9 +21,15 @@ from tests.support.fake_mistral import FakeMistral, replies
 from tests.support.models_harness import bench, decoded_images, flow
 
 READ = {
-    "number": "INV-00001", "issue_date": "2026-03-14", "seller": {"name": "Northwind Paper Ltd", "vat_id": None}, "currency": "EUR",
-    "net_total": "140.00", "tax_total": "28.00", "total": "186.00", "lines": [],
-}  # fmt: skip
+    "number": "INV-00001",
+    "issue_date": "2026-03-14",
+    "seller": {"name": "Northwind Paper Ltd", "vat_id": None},
+    "currency": "EUR",
+    "net_total": "140.00",
+    "tax_total": "28.00",
+    "total": "186.00",
+    "lines": [],
+}
 RIGHT = json.dumps(
     {**READ, "number": "changed", "net_total": 140.0, "tax_total": 28.0, "total": 168.0}
 ).replace("168.0", "168.00")
