@@ -61,7 +61,8 @@ async def storm(
         buyer.stdin.write(b"go\n")
     running, victims = buyers[kills:], buyers[:kills]
     for number, victim in enumerate(victims, start=1):
-        while bills.read_bytes().count(b"\n") < 25 * number:  # noqa: ASYNC110 - another process writes
+        # another process writes
+        while bills.read_bytes().count(b"\n") < 25 * number:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         victim.send_signal(signal.SIGKILL)
         await victim.wait()

@@ -1,4 +1,5 @@
-"""A printed number is read whole, or not at all, or with a doubt: never silently as a part of itself."""
+"""A printed number is read whole, or not at all, or with a doubt: never silently as a part of
+itself."""
 
 from decimal import Decimal
 
@@ -23,7 +24,8 @@ DIGITS = {
 
 
 def grouped(whole: int, mark: str, sizes: str) -> str:
-    """`whole` with `mark` between its groups; `sizes` is "three" or "indian" (3, then 2, 2, ...)."""
+    """`whole` with `mark` between its groups; `sizes` is "three" or "indian" (3, then 2, 2,
+    ...)."""
     digits, groups = str(whole), []
     while digits:
         size = 3 if not groups or sizes == "three" else 2
