@@ -99,8 +99,16 @@ class Draft(BaseModel):
     findings: tuple[Finding, ...] = ()
     usage: Usage = Usage()
 
-    def adding(self, *findings: Finding) -> "Draft":
-        return self.model_copy(update={"findings": (*self.findings, *findings)})
+    def adding(self, *new: Finding | Evidence) -> "Draft":
+        """The draft with more findings and more evidence."""
+        findings = [one for one in new if isinstance(one, Finding)]
+        evidence = [one for one in new if isinstance(one, Evidence)]
+        return self.model_copy(
+            update={
+                "findings": (*self.findings, *findings),
+                "evidence": (*self.evidence, *evidence),
+            }
+        )
 
 
 class DocumentResult(BaseModel):

@@ -50,6 +50,7 @@ class Step:
     name: str
     settings: Spec | Mapping[str, Any]
     run: StepFunction
+    asks_models: bool = False  # a custom step that may ask any role of `models:`
 
 
 @dataclass(frozen=True)  # no slots: they leave no room for the cached hash
@@ -80,7 +81,10 @@ class FlowDefinition:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles of models that the steps use, in the order of the steps."""
+        """The roles of models that the steps use, in their order; all where a custom step may ask
+        any of them."""
+        if any(step.asks_models for step in self.steps):
+            return tuple(self.models)
         named = [getattr(step.settings, "model", None) for step in self.steps]
         return tuple(dict.fromkeys(role for role in named if isinstance(role, str)))
 

@@ -74,9 +74,11 @@ async def add_cost_centre(draft: Draft, *, default: str) -> Draft:
     return draft.model_copy(update={"record": {**draft.record, "cost_centre": default}})
 ```
 
-Its settings are the function's arguments, checked by name and type when flows.yaml is loaded. If
-the function has an argument `services`, it receives what the run shares (`tasks/services.py`). The
-file may import its neighbours with `from .neighbour import name`.
+Its settings are the function's arguments, checked by name and type when flows.yaml is loaded. Two
+arguments are not settings; a function that has them receives them from the run: `models`, to ask a
+model within the budget (`await models.ask(instructions, text, schema=...)`; None with the local
+engine), and `services`, what the run shares (`tasks/services.py`). The file may import its
+neighbours with `from .neighbour import name`.
 """
 
 

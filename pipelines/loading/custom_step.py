@@ -2,8 +2,9 @@
 
 The keyword arguments are the step's settings in flows.yaml.
 
-A function that also names the argument `services` is handed what the run shares
-(`tasks.services.Services`).
+A function that also has an argument `models` receives the models of the run (`docmill.Models`;
+None with the local engine), and with an argument `services` all that the run shares
+(`docmill.Services`).
 """
 
 import inspect
@@ -21,10 +22,13 @@ from schemas.record import Draft
 
 if TYPE_CHECKING:
     from tasks.flow_definition import StepFunction
+    from tasks.models.own_questions import Models
     from tasks.services import Services
 
 _RECORD = TypeAdapter[dict[str, JsonValue] | None](dict[str, JsonValue] | None)
 _SHAPE = "`async def name(draft: Draft, *, setting, ...) -> Draft`"
+HANDED_OVER = ("models", "services")
+"""Arguments that the run gives, so that no setting can have such a name."""
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -42,7 +46,7 @@ def fit_settings(
     parameters = list(_signature(function).parameters.values())
     if not parameters or parameters[0].kind not in _BY_POSITION:
         return {}, [("", f"must take the draft as its first argument, {_SHAPE}")]
-    named = {p.name: p for p in parameters[1:] if p.kind in _BY_NAME and p.name != "services"}
+    named = {p.name: p for p in parameters[1:] if p.kind in _BY_NAME and p.name not in HANDED_OVER}
     takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
     problems = [
         ("", f"the setting `{p.name}` is missing; {function.__name__} needs it")
@@ -54,7 +58,7 @@ def fit_settings(
         if name in named:
             fitted[name] = value
             problems += [(name, message) for message in _fit(named[name], value, fitted)]
-        elif takes_any and name != "services":
+        elif takes_any and name not in HANDED_OVER:
             fitted[name] = value
         else:
             problems.append(
@@ -85,6 +89,12 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(function)
 
 
+def handed_over(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The arguments of a step that the run gives, not flows.yaml."""
+    named = inspect.signature(function).parameters
+    return tuple(one for one in HANDED_OVER if one in named)
+
+
 def step_function(name: str, function: Callable[..., Any], folder: Path) -> "StepFunction":
     """`function` as the runners call every step. What it returns is checked, and whatever it raises
     fails the one document.
@@ -92,11 +102,11 @@ def step_function(name: str, function: Callable[..., Any], folder: Path) -> "Ste
     Of an error the type and the line are told, never its words, which may quote the document.
     `folder`: that of flows.yaml.
     """
-    wants_services = "services" in inspect.signature(function).parameters
+    wanted = handed_over(function)
     file = name.rpartition(":")[0]
 
     async def run(draft: Draft, settings: Mapping[str, Any], services: "Services") -> Draft:
-        shared = {"services": services} if wants_services else {}
+        shared = {one: _service(one, name, draft, services) for one in wanted}
         try:
             result = await function(draft, **settings, **shared)
         except DocmillError:
@@ -105,10 +115,31 @@ def step_function(name: str, function: Callable[..., Any], folder: Path) -> "Ste
             raise StepError(
                 f"{name} broke: {type(error).__name__} at {where(error, folder / file, file)}"
             ) from error
-        return _checked(name, result)
+        checked = _checked(name, result)
+        return _with_usage(checked, services) if "models" in shared else checked
 
     run.__name__ = function.__name__
     return run
+
+
+def _service(
+    argument: str, step: str, draft: Draft, services: "Services"
+) -> "Services | Models | None":
+    if argument == "services":
+        return services
+    if services.models is None:
+        return None
+    from tasks.models.own_questions import Models  # noqa: PLC0415 - only for a step that asks a model
+
+    return Models(services.models, services.flow, draft.document, step)
+
+
+def _with_usage(draft: Draft, services: "Services") -> Draft:
+    """What the step spent belongs to its document."""
+    if services.models is None:
+        return draft
+    spent = services.models.take_usage(draft.document.document_id)
+    return draft.model_copy(update={"usage": draft.usage + spent})
 
 
 def _checked(name: str, result: object) -> Draft:

@@ -67,9 +67,14 @@ def _step(step: StepSpec, own: "OwnStep | None", folder: Path) -> Step:
     if own is None:
         return Step(step.name, step.settings, built_in_step(step.name))
     # only for flows with such a step
-    from pipelines.loading.custom_step import step_function  # noqa: PLC0415
+    from pipelines.loading.custom_step import handed_over, step_function  # noqa: PLC0415
 
-    return Step(step.name, own.settings, step_function(step.name, own.function, folder))
+    return Step(
+        step.name,
+        own.settings,
+        step_function(step.name, own.function, folder),
+        asks_models="models" in handed_over(own.function),
+    )
 
 
 def built_in_step(name: str) -> "StepFunction":

@@ -58,7 +58,11 @@ async def plan_flow(
     Raises StateError when the ledger cannot be read.
     """
     started = time.monotonic()
-    notes: list[str] = []
+    notes = [
+        f"what {step.name} asks of a model is not in this plan"
+        for step in definition.steps
+        if step.asks_models and definition.engine != "local"
+    ]
     with LedgerView(definition.state_url, definition.folder) as view:
         planner = _Planner(definition, view, reader, notes)
         await planner.take(files)

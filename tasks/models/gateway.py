@@ -9,7 +9,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import SecretStr
 
@@ -49,7 +49,7 @@ class Question:
     """
 
     document_id: str
-    step: Literal["extract", "summarise"]
+    step: str  # "extract", "summarise", or the name of a step of the user's own
     role: str
     system: str
     turns: tuple[wire.Turn, ...]

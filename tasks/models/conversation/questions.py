@@ -95,7 +95,6 @@ def record_question(
 ) -> Question:
     """What `summarise` asks of consecutive pages. The text stands between markers that no document
     can hold: they name the digest of its own bytes."""
-    mark = f"document-{document_id[:12]}"
     first, last = pages[0].page_number, pages[-1].page_number
     part = (
         f"pages {first} to {last} of {page_count}"
@@ -103,6 +102,7 @@ def record_question(
         else f"page {first} of {page_count}"
     )
     texts = "\n".join(f'<page number="{page.page_number}">\n{page.text}\n</page>' for page in pages)
+    mark = _mark(document_id)
     told = (
         f"The text of a document, {part}, stands between the markers {mark}. Answer with one "
         f"JSON object.\n<{mark}>\n{texts}\n</{mark}>"
@@ -118,6 +118,16 @@ def record_question(
         page_numbers=tuple(page.page_number for page in pages),
         schema=(re.sub(r"\W", "_", schema.__name__)[:64], schema_json(schema)),
     )
+
+
+def between_markers(document_id: str, text: str) -> str:
+    """Text of a document, or about it, as the message of a step of the user's own."""
+    mark = _mark(document_id)
+    return f"The text to read is between the markers {mark}.\n<{mark}>\n{text}\n</{mark}>"
+
+
+def _mark(document_id: str) -> str:
+    return f"document-{document_id[:12]}"
 
 
 def record_questions(
