@@ -14,6 +14,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY tasks tasks
 COPY pipelines pipelines
+COPY docmill docmill
 RUN extras="postgres,s3"; if [ "$OCR" = 1 ]; then extras="$extras,ocr"; fi; \
     /opt/docmill/bin/pip install --no-cache-dir --no-compile ".[$extras]"
 

@@ -1,4 +1,4 @@
-"""Questions of a user's own step: answered through the run's gateway, from its cache or within its budget."""
+"""Questions of a user's own step, answered from the run's cache or within its budget."""
 
 from typing import TypeVar, overload
 
@@ -19,7 +19,7 @@ _PLACES_SHOWN = 5
 
 
 class Models:
-    """The models of a run, for one step of one document. What an answer costs is counted for that document."""
+    """The models of a run, for one step of one document, which what is spent is counted for."""
 
     __slots__ = ("_document_id", "_flow", "_gateway", "_step")
 
@@ -64,12 +64,13 @@ class Models:
     ) -> str | S:
         """The model's answer about `text`; with `schema`, as an instance of it.
 
-        `instructions` are yours; `text` is sent as data that the model must not obey. `role` is a key of
-        `models:` in flows.yaml. The same question about the same document is paid for once.
+        `instructions` are yours; `text` is sent as data that the model must not obey. `role` is a
+        key of `models:` in flows.yaml. The same question about the same document is paid for once.
 
-        Raises BudgetExceededError before anything is sent that could go over the budget; AnswerCutError when
-        the answer does not fit `max_tokens`; AnswerInvalidError when it does not fit the schema, also after
-        asking again; the other `ModelError`s. A step lets them through: docmill knows what to do.
+        Raises BudgetExceededError before anything is sent that could go over the budget;
+        AnswerCutError when the answer does not fit `max_tokens`; AnswerInvalidError when it does
+        not fit the schema, also after asking again; the other `ModelError`s. A step lets them
+        through: docmill knows what to do.
         """
         if role not in self._flow.models:
             known = ", ".join(self._flow.models)

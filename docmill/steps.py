@@ -1,0 +1,31 @@
+"""The steps as functions, for a flow of your own: `(draft, settings, services) -> draft`.
+
+`Project.open` gives the services. `write` is not here: outputs are views of the ledger, which only
+`Project.run` fills.
+"""
+
+from schemas.flow import (
+    CheckSettings,
+    EinvoiceSettings,
+    ExtractSettings,
+    SummariseSettings,
+)
+from schemas.flow import RenderSettingsSpec as RenderSettings
+from tasks.steps.check import check
+from tasks.steps.einvoice import einvoice
+from tasks.steps.extract import extract
+from tasks.steps.render import render
+from tasks.steps.summarise import summarise
+
+__all__ = [
+    "CheckSettings",
+    "EinvoiceSettings",
+    "ExtractSettings",
+    "RenderSettings",
+    "SummariseSettings",
+    "check",
+    "einvoice",
+    "extract",
+    "render",
+    "summarise",
+]
