@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         Status,
     )
     from schemas.usage import Usage
-    from tasks.documents.identify import identify
     from tasks.models.own_questions import Models
     from tasks.services import Services
 
@@ -69,7 +68,6 @@ __all__ = [
     "aextract",
     "errors",
     "extract",
-    "identify",
     "load",
     "steps",
 ]
@@ -99,7 +97,6 @@ _HOMES = {
         "Status",
     ),
     "schemas.usage": ("Usage",),
-    "tasks.documents.identify": ("identify",),
     "tasks.models.own_questions": ("Models",),
     "tasks.services": ("Services",),
 }

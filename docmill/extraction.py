@@ -1,6 +1,5 @@
 """One document to one record of a schema, without a project."""
 
-import asyncio
 import os
 import tempfile
 from dataclasses import dataclass
@@ -10,16 +9,14 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from docmill.opening import opened, run_to_end
+from docmill.opening import begin, opened, run_to_end
 from pipelines.loading import Project, define
 from pipelines.loading.resolving import References, schema_problem
 from pipelines.running.run import RunOptions
-from schemas.document import Document
 from schemas.errors import CallError
 from schemas.flow import FlowFile
 from schemas.record import Draft, Evidence, Finding, Status
 from schemas.usage import Usage
-from tasks.documents.identify import identify
 from tasks.flow_definition import FlowDefinition
 
 S = TypeVar("S", bound=BaseModel)
@@ -85,18 +82,13 @@ async def aextract(
     options = RunOptions(
         max_tokens=max_tokens, max_cost=None if max_cost is None else Decimal(str(max_cost))
     )
-    document = await asyncio.to_thread(_identified, path)
+    draft = await begin(path)
     with tempfile.TemporaryDirectory(prefix="docmill-") as folder:
         definition = _definition(schema, engine, Path(folder))
         async with opened(definition, options) as services:
-            draft = Draft(document=document)
             for step in definition.steps:
                 draft = await step.run(draft, step.settings, services)
     return _extraction(draft, schema)
-
-
-def _identified(path: str | os.PathLike[str]) -> Document:
-    return identify(Path(path).absolute())
 
 
 def _definition(schema: type[BaseModel], engine: Engine, folder: Path) -> FlowDefinition:

@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pipelines.running.run import RunOptions, new_run_id, open_services
 from schemas.errors import CallError
+from schemas.record import Draft
+from tasks.documents.identify import identify
 from tasks.flow_definition import FlowDefinition
 from tasks.ledger.ledger import Ledger
 from tasks.services import Services
@@ -25,6 +29,12 @@ async def opened(definition: FlowDefinition, options: RunOptions) -> AsyncIterat
         open_services(definition, options, ledger, run_id, log.warning) as services,
     ):
         yield services
+
+
+async def begin(path: str | os.PathLike[str]) -> Draft:
+    """The draft that the first step of a flow takes. Raises SourceError when it cannot be read."""
+    document = await asyncio.to_thread(lambda: identify(Path(path).absolute()))
+    return Draft(document=document)
 
 
 def run_to_end(work: Coroutine[Any, Any, T], awaitable: str) -> T:

@@ -1,9 +1,10 @@
 """The steps as functions, for a flow of your own: `(draft, settings, services) -> draft`.
 
-`Project.open` gives the services. `write` is not here: outputs are views of the ledger, which only
-`Project.run` fills.
+`begin` makes the first draft, and `Project.open` gives the services. `write` is not here: outputs
+are views of the ledger, which only `Project.run` fills.
 """
 
+from docmill.opening import begin
 from schemas.flow import (
     CheckSettings,
     EinvoiceSettings,
@@ -23,6 +24,7 @@ __all__ = [
     "ExtractSettings",
     "RenderSettings",
     "SummariseSettings",
+    "begin",
     "check",
     "einvoice",
     "extract",

@@ -113,9 +113,8 @@ def test_the_paid_engine_keeps_to_the_limit_of_the_call(
 async def test_steps_are_called_one_by_one_in_a_flow_of_one_s_own(
     invoices: docmill.Project,
 ) -> None:
-    document = docmill.identify(invoices.folder / "inbox" / "coolblue.pdf")
     async with invoices.open("invoices", local=True) as services:
-        draft = docmill.Draft(document=document)
+        draft = await steps.begin(invoices.folder / "inbox" / "coolblue.pdf")
         draft = await steps.einvoice(draft, steps.EinvoiceSettings(), services)
         draft = await steps.render(draft, steps.RenderSettings(pages="1"), services)
         draft = await steps.extract(draft, steps.ExtractSettings(), services)
