@@ -65,7 +65,7 @@ of the last step.
 be anywhere after the first step:
 
 ```python
-from schemas.record import Draft
+from docmill import Draft
 
 
 async def add_cost_centre(draft: Draft, *, default: str) -> Draft:
@@ -77,7 +77,7 @@ async def add_cost_centre(draft: Draft, *, default: str) -> Draft:
 Its settings are the function's arguments, checked by name and type when flows.yaml is loaded. Two
 arguments are not settings; a function that has them receives them from the run: `models`, to ask a
 model within the budget (`await models.ask(instructions, text, schema=...)`; None with the local
-engine), and `services`, what the run shares (`tasks/services.py`). The file may import its
+engine; [docmill from Python](python.md)), and `services`, what the run shares (`docmill.Services`). The file may import its
 neighbours with `from .neighbour import name`.
 """
 
