@@ -76,9 +76,9 @@ async def add_cost_centre(draft: Draft, *, default: str) -> Draft:
 
 Its settings are the function's arguments, checked by name and type when flows.yaml is loaded. Two
 arguments are not settings; a function that has them receives them from the run: `models`, to ask a
-model within the budget (`await models.ask(instructions, text, schema=...)`; None with the local
-engine; [docmill from Python](python.md)), and `services`, what the run shares (`docmill.Services`). The file may import its
-neighbours with `from .neighbour import name`.
+model within the budget (None with the local engine), and `services`, what the run shares. An
+example: [docmill from Python](python.md). The file may import its neighbours with
+`from .neighbour import name`.
 """
 
 
