@@ -41,7 +41,7 @@ def _refuse_hidden(name: str) -> None:
 
 
 def _refuse_overwritten(record: Path) -> None:
-    """Compares the size of each file with the one noted when docmill was installed (1 ms)."""
+    """Compares the size of each file with the one noted when docmill was installed (a few ms)."""
     import csv  # noqa: PLC0415 - only for an installed docmill, not for a checkout
 
     with record.open(encoding="utf-8", newline="") as lines:

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,12 @@ async def test_inside_an_event_loop_the_plain_form_names_the_awaitable_one(
         invoices.run("invoices", local=True)
     result = await invoices.arun("invoices", local=True)
     assert len(result.results) == 1
+
+
+def test_the_command_is_the_module_too(project: Project) -> None:
+    command = [sys.executable, "-m", "docmill", "--help"]
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=True)
+    assert "docmill" in done.stdout
 
 
 def test_an_unknown_flow_and_an_unknown_folder_are_errors(

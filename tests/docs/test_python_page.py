@@ -46,6 +46,16 @@ def output_of(name: str, project: Project, **environment: str) -> str:
     return done.stdout
 
 
+def test_the_example_of_the_readme(project: Project, folder: Path) -> None:
+    shutil.copy(EXAMPLES / "lieferant-e-invoice.pdf", folder / "invoice.pdf")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    (folder / "readme.py").write_text(code, encoding="utf-8")
+    found, result = output_of("readme.py", project).splitlines()
+    assert found.startswith("number='")
+    assert result.count("Status.") == 2
+
+
 def test_every_block_has_a_name_and_a_test() -> None:
     assert PAGE.count("```python\n") == len(BLOCKS)
     assert set(BLOCKS) == {

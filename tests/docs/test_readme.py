@@ -30,16 +30,20 @@ def flow_files() -> list:
     """Whole flow files, which begin with `version:`; shorter pieces are tested where they
     belong."""
     return [
-        pytest.param(text, id=f"{path.name}-{number}")
+        pytest.param(path, text, id=f"{path.name}-{number}")
         for path in PAGES
         for number, text in enumerate(blocks(path, "yaml"))
         if "version: 1" in text and "flows:" in text
     ]
 
 
-@pytest.mark.parametrize("text", flow_files())
-def test_each_whole_flow_file_in_the_docs_loads(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "text"), flow_files())
+def test_each_whole_flow_file_in_the_docs_loads(page: Path, text: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    for code in blocks(page, "python"):
+        if named := re.match(r"# (steps/\S+\.py)\n", code):
+            (tmp_path / named[1]).parent.mkdir(exist_ok=True)
+            (tmp_path / named[1]).write_text(code, encoding="utf-8")
     (tmp_path / "flows.yaml").write_text(text, encoding="utf-8")
     assert load_project(tmp_path / "flows.yaml").flow_file.flows
 

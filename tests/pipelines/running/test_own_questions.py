@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pipelines.loading import load_flow
 from tests.support.documents import make_pdf
 from tests.support.fake_mistral.process import FakeMistralProcess
 from tests.support.flow_files import write
@@ -109,6 +110,16 @@ def test_an_unknown_role_fails_the_document_and_names_the_known_ones(own_project
     (document,) = own_project.run_json("invoices", exit_code=1)["documents"]
     assert document["error"]["code"] == "step_failed"
     assert "unknown role 'judge'; roles: " in document["error"]["message"]
+
+
+def test_every_model_that_the_step_may_ask_decides_what_is_done(own_project: Project) -> None:
+    flows = own_project.write_flows(
+        STEPS.format(step="opinion"), top="models: {vision: [a], text: [b], judge: [c]}\n"
+    )
+    first = load_flow(flows, "invoices")
+    assert first.roles == ("vision", "text", "judge")
+    flows.write_text(flows.read_text(encoding="utf-8").replace("[c]", "[d]"), encoding="utf-8")
+    assert load_flow(flows, "invoices").hash != first.hash
 
 
 def test_a_plan_says_that_it_cannot_foresee_the_step(own_project: Project) -> None:
