@@ -60,7 +60,7 @@ class Evidence(BaseModel):
     page: int | None = None  # page number, from 1
     quote: str | None = None  # the text as printed
     box: Box | None = None
-    found_by: Literal["einvoice", "text_layer", "ocr", "ungrounded", "step"]
+    found_by: Literal["einvoice", "text_layer", "ocr", "transcription", "ungrounded", "step"]
     path: str | None = None  # for an e-invoice: the path inside the XML
     confidence: float  # 0..1
     why: tuple[str, ...] = ()  # reasons in words: "label `Total`", "net + tax agrees"

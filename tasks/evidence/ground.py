@@ -16,18 +16,24 @@ async def ground(draft: Draft, services: Services) -> Draft:
     """The draft with evidence for each value of its record. Evidence that is already there stays;
     null values get none.
 
-    Pages that cannot be read, or need OCR that is not installed, are passed over: their values end
-    as `ungrounded`.
+    Of pages without words here (OCR is not installed, or cannot read them) the transcription that
+    a model made is searched: it gives page and quote, but no box.
     """
     known = {evidence.field for evidence in draft.evidence}
     if all(str(path) in known or value is None for path, value in walk(draft.record or {})):
         return draft
     # a plan, whose answers are empty, must not import it
     from tasks.evidence.search import Grounder  # noqa: PLC0415
+    from tasks.evidence.transcribed import transcribed_page  # noqa: PLC0415
 
     grounder = Grounder(draft.record or {}, skip=known)
+    transcripts = {one.page_number: one for one in draft.extractions if one.text}
     async for page in _pages(draft, services):
-        await asyncio.to_thread(grounder.read, page)
+        if page.words:
+            transcripts.pop(page.page_number, None)
+            await asyncio.to_thread(grounder.read, page)
+    for extraction in transcripts.values():
+        await asyncio.to_thread(grounder.read, transcribed_page(extraction), transcribed=True)
     return draft.model_copy(update={"evidence": (*draft.evidence, *grounder.finish())})
 
 

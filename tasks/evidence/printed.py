@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from functools import cached_property, lru_cache
+from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -20,8 +20,9 @@ from tasks.layout.rows import Segment, Sheet, sheet_of
 from tasks.local.finding.address_lines import lines_under
 from tasks.local.finding.addresses import country_code
 from tasks.local.finding.candidates import labelled_text
-from tasks.printed_values.dates import FoundDate, find_dates
+from tasks.printed_values.dates import FoundDate, Order, find_dates, order_of
 from tasks.printed_values.folding import bare, lookalike, spans, tokens
+from tasks.printed_values.forms import form_of
 from tasks.printed_values.money import CODES, FoundAmount, currency_codes, find_amounts
 from tasks.vocabulary.amount_labels import amount_label
 from tasks.vocabulary.concepts import Meaning, meaning_of
@@ -32,13 +33,14 @@ MOST_PLACES = 24  # of one value on one page: enough to find the one in its own 
 _SHORT = 4  # letters below which only an exact match counts
 _ALIKE = 86  # per cent of equal letters that make two texts one, printed
 _ALIKE_OCR = 78  # ... and read from a picture
-_ISO_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?$")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?$")
 
 
 class Occurrence(NamedTuple):
-    """One place where a value may be printed. `likeness` 0..1 compares the text, `labelled` says
-    that its label stands beside it."""
+    """One place where a value may be printed.
+
+    `likeness` 0..1 compares the text; `labelled`: its own label is beside it; `other_label`
+    is the concept of another label that is. `doubt`: why it may be another value.
+    """
 
     likeness: float
     labelled: bool
@@ -47,6 +49,18 @@ class Occurrence(NamedTuple):
     words: tuple[Word, ...]
     from_ocr: bool
     how: str
+    other_label: str | None = None
+    doubt: str | None = None
+
+
+class _Label(NamedTuple):
+    """The label beside a printed value: the field's own, or the concept of another one."""
+
+    own: bool
+    other: str | None = None
+
+
+NO_LABEL = _Label(own=False)
 
 
 class _Piece(NamedTuple):
@@ -152,17 +166,17 @@ class PrintedPage:
         kind, wanted = form_of(value)
         if kind == "date" and isinstance(wanted, date):
             return self._dates(wanted, meaning_of(names, "date"))
-        numbers = (
-            self._numbers(wanted, meaning_of(names, "decimal"))
-            if isinstance(wanted, Decimal)
-            else []
-        )
         text = str(value)
-        if not isinstance(value, str) or (numbers and "." in text):
-            return numbers
-        return (
-            self._meant(text) or self._texts(text, meaning_of(names, "str"), alike=alike) or numbers
-        )  # "0042" is a text first
+        meaning = meaning_of(names, "str")
+        if isinstance(wanted, Decimal):
+            numbers = self._numbers(wanted, meaning_of(names, "decimal"))
+            if not isinstance(value, str) or "." in text or meaning.kind == "money":
+                return numbers  # a number is never compared as a text: 12.0000 is not 1.200,00
+            exact = self._texts(text, meaning, alike=False)  # "0042" is a text first
+            return [one for one in exact if _is_verbatim(text, one)] or numbers
+        return self._meant(text) or self._texts(
+            text, meaning, alike=alike and meaning.kind != "pattern"
+        )
 
     @cached_property
     def _in_rows(self) -> _Run:
@@ -191,7 +205,7 @@ class PrintedPage:
         for segment in self.sheet.segments:
             last = 0
             for one in find_dates(segment.text):
-                for reading in {one.value, one.month_first or one.value}:
+                for reading in {one.value, *one.other_readings("dmy")}:
                     found[reading].append(_Dated(segment, one, last))
                 last = one.end
         return found
@@ -202,25 +216,37 @@ class PrintedPage:
         for segment in self.sheet.segments:
             last = 0
             for one in find_amounts(segment.text):
-                found[abs(one.value)].append(_Numbered(segment, one, last))
+                for reading in {abs(one.value), abs(one.value if one.other is None else one.other)}:
+                    found[reading].append(_Numbered(segment, one, last))
                 last = one.end
         return found
 
     def _dates(self, wanted: date, meaning: Meaning) -> list[Occurrence]:
         found = []
         for segment, one, last in self._dates_by_value.get(wanted, [])[:MOST_PLACES]:
-            labelled = self._labelled(segment, one.start, last, meaning)
-            found.append(self._at(segment, one.start, one.end, 1.0, labelled=labelled, how="date"))
+            label = self._label(segment, one.start, last, meaning)
+            at = self._at(segment, one.start, one.end, 1.0, label, how="date")
+            if wanted != one.read_as(self._order):
+                at = at._replace(doubt="only if day, month or year change places")
+            found.append(at)
         return found
+
+    @cached_property
+    def _order(self) -> Order:
+        """Which of day, month and year comes first, by the dates of this page with one reading."""
+        dates = [one.found for found in self._dates_by_value.values() for one in found]
+        return order_of([one.sure_order for one in dates if one.sure_order], american=False)
 
     def _numbers(self, wanted: Decimal, meaning: Meaning) -> list[Occurrence]:
         found = []
         for segment, one, last in self._numbers_by_size.get(abs(wanted), [])[:MOST_PLACES]:
-            likeness = 1.0 if one.value == wanted else 0.9 if one.value < 0 else 0.8
-            labelled = self._labelled(segment, one.start, last, meaning)
-            found.append(
-                self._at(segment, one.start, one.end, likeness, labelled=labelled, how="number")
+            value = (
+                one.other if one.other is not None and abs(one.other) == abs(wanted) else one.value
             )
+            likeness = 1.0 if value == wanted else 0.9 if value < 0 else 0.8
+            label = self._label(segment, one.start, last, meaning)
+            at = self._at(segment, one.start, one.end, likeness, label, how="number")
+            found.append(at._replace(doubt=one.doubt))
         return found
 
     def _texts(self, text: str, meaning: Meaning, *, alike: bool) -> list[Occurrence]:
@@ -279,17 +305,13 @@ class PrintedPage:
             self.sheet.segments if code in CODES or re.fullmatch(r"[A-Z]{2}", code) else ()
         ):
             found += [
-                self._at(
-                    segment, amount.start, amount.end, 1.0, labelled=False, how="currency sign"
-                )
+                self._at(segment, amount.start, amount.end, 1.0, NO_LABEL, how="currency sign")
                 for amount in find_amounts(segment.text)
                 if amount.currency == code
             ]
             if code in currency_codes(segment.text) or country_code(segment.text) == code:
                 found.append(
-                    self._at(
-                        segment, 0, len(segment.text), 1.0, labelled=False, how="name of the code"
-                    )
+                    self._at(segment, 0, len(segment.text), 1.0, NO_LABEL, how="name of the code")
                 )
         return found[:3]
 
@@ -301,58 +323,67 @@ class PrintedPage:
             for word in piece.segment.words_at(piece.start, piece.end):
                 words.setdefault(id(word), word)
         first = pieces[0]
-        labelled = self._labelled(first.segment, first.start, 0, meaning)
+        label = self._label(first.segment, first.start, 0, meaning)
         place = self.sheet.page_number + min(0.999, max(0.0, first.segment.y0 / self.sheet.height))
         return Occurrence(
             likeness,
-            labelled,
+            label.own,
             self.sheet.page_number,
             place,
             tuple(words.values()),
             self.from_ocr,
             how,
+            label.other,
         )
 
     def _at(
-        self, segment: Segment, start: int, end: int, likeness: float, *, labelled: bool, how: str
+        self, segment: Segment, start: int, end: int, likeness: float, label: _Label, *, how: str
     ) -> Occurrence:
         words = segment.words_at(start, end) or tuple(token.word for token in segment.tokens)
         place = self.sheet.page_number + min(0.999, max(0.0, segment.y0 / self.sheet.height))
         return Occurrence(
-            likeness, labelled, self.sheet.page_number, place, words, self.from_ocr, how
+            likeness,
+            label.own,
+            self.sheet.page_number,
+            place,
+            words,
+            self.from_ocr,
+            how,
+            label.other,
         )
 
-    def _labelled(self, segment: Segment, start: int, last: int, meaning: Meaning) -> bool:
-        for text, _ in labelled_text(self.sheet, segment, start, after=last):
+    def _label(self, segment: Segment, start: int, last: int, meaning: Meaning) -> _Label:
+        other: str | None = None
+        for text, where in labelled_text(self.sheet, segment, start, after=last):
             if meaning.kind == "money":
                 label = amount_label(text, forgiving=self.from_ocr)
                 if label is not None:
-                    return label.concept == meaning.key
+                    own = label.concept == meaning.key
+                    return _Label(own, None if own else label.concept)
                 continue
             words = tokens(text)[-12:]
-            own = {phrase for phrase in meaning.phrases if phrase and phrase in " ".join(words)}
-            if own or any(match.key == meaning.key for match in _BOOK.matches(words)):
-                return True
-        return False
+            if any(phrase and phrase in " ".join(words) for phrase in meaning.phrases):
+                return _Label(own=True)
+            matches = _BOOK.matches(words)
+            if not matches:
+                continue
+            # "due date" says more than the "date" in it
+            best = max(matches, key=lambda match: (match.end - match.start, match.end))
+            if best.key == meaning.key or any(
+                match.key == meaning.key and match.start >= best.end for match in matches
+            ):
+                return _Label(own=True)
+            other = other or best.key
+            if where in ("same", "left"):
+                break  # the label in its own line is nearer than one above
+        return _Label(own=False, other=other)
 
 
-@lru_cache(maxsize=1024)
-def form_of(value: object) -> tuple[str, object]:
-    """What a JSON value is: ("date", date), ("number", Decimal) or ("text", str)."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return "number", Decimal(str(value))
-    text = str(value).strip()
-    if match := _ISO_DATE.match(text):
-        try:
-            return "date", date.fromisoformat(match[1])
-        except ValueError:
-            return "text", text
-    if _NUMBER.match(text):
-        try:
-            return "number", Decimal(text)
-        except InvalidOperation:
-            return "text", text
-    return "text", text
+def _is_verbatim(text: str, occurrence: Occurrence) -> bool:
+    """Whether the digits of `text` are printed without a group or decimal mark among them."""
+    printed = " ".join(word.text for word in occurrence.words)
+    digits = r"[\s/_-]*".join(map(re.escape, text))
+    return re.search(rf"(?<!\d)(?<!\d[.,']){digits}(?![.,']?\d)", printed) is not None
 
 
 def _fills_words(pieces: list[_Piece], wanted: str) -> bool:

@@ -6,7 +6,9 @@ from pydantic import BaseModel
 
 from schemas.record import Draft, Evidence, Finding
 from schemas.record_path import RecordPath
+from tasks.printed_values.forms import form_of
 from tasks.record_schema.fields import fields_of
+from tasks.vocabulary.concepts import meaning_of
 
 
 def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) -> Iterator[Finding]:
@@ -32,9 +34,25 @@ def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) ->
             weight="note",
         )
     ungrounded = [evidence for evidence in draft.evidence if evidence.found_by == "ungrounded"]
-    if ungrounded:
-        message = f"{len(ungrounded)} values do not stand on any page as they are in the record"
-        yield Finding(code="ungrounded", message=message, fields=_fields(ungrounded), weight="note")
+    weighty = [evidence for evidence in ungrounded if _is_checkable(draft, evidence.field)]
+    for group, weight in (
+        (weighty, "review"),
+        ([evidence for evidence in ungrounded if evidence not in weighty], "note"),
+    ):
+        if group:
+            yield Finding(
+                code="ungrounded",
+                message=f"not found on any page: {_named(group)}",
+                fields=_fields(group),
+                weight=weight,
+            )
+
+
+def _is_checkable(draft: Draft, field: str) -> bool:
+    """Money, numbers, dates, account and tax numbers: printed as they are, or made up."""
+    path = RecordPath.parse(field)
+    kind, _ = form_of(str(path.get(draft.record or {})))
+    return kind != "text" or meaning_of(path.names, "str").kind in ("money", "date", "pattern")
 
 
 def required_fields(schema: type[BaseModel], at: RecordPath | None = None) -> frozenset[str]:
@@ -59,6 +77,11 @@ def _unsure(low: list[Evidence], review_below: float) -> str:
     # three names fit a line
     more = f" and {len(low) - 3} more" if len(low) > 3 else ""  # noqa: PLR2004
     return f"less sure than {review_below:g}: {named}{more}"
+
+
+def _named(group: list[Evidence]) -> str:
+    named = ", ".join(evidence.field for evidence in group[:3])
+    return named + (f" and {len(group) - 3} more" if len(group) > 3 else "")  # noqa: PLR2004  three names fit a line
 
 
 def _fields(low: list[Evidence]) -> tuple[str, ...]:

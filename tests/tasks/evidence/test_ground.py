@@ -7,10 +7,11 @@ import pytest
 
 from schemas.document import Document, Page, PageHandle
 from schemas.errors import OcrMissingError
-from schemas.record import Draft, Evidence
+from schemas.record import Draft, Evidence, PageExtraction
 from schemas.record_path import RecordPath
 from tasks.evidence.ground import ground
 from tasks.evidence.search import Grounder
+from tasks.evidence.transcribed import transcribed_page
 from tests.support.pages import page
 
 _PAGE = page(
@@ -29,6 +30,13 @@ Lamp                                   3      14,99      44,97
                                        Totaal          € 1.094,95
 """
 )
+
+
+def evidence_of(record: dict[str, Any], drawn: Page) -> dict[str, float]:
+    """The confidence of each value of a flat record, searched for on one page."""
+    grounder = Grounder(record)
+    grounder.read(drawn)
+    return {evidence.field: evidence.confidence for evidence in grounder.finish()}
 
 
 def ground_value(value: Any, pages: list[Page], *, field: str = "value") -> Evidence | None:
@@ -216,3 +224,47 @@ async def test_evidence_that_is_there_stays() -> None:
 async def test_a_draft_without_a_record_is_left_alone() -> None:
     draft = _draft(None, 1)
     assert await ground(draft, _services(_Reader([]))) is draft
+
+
+@pytest.mark.parametrize("value", ["120000", "120000.00", "12.0000", "12000.0", "12.00"])
+def test_a_number_is_compared_as_a_number_and_never_as_digits(value):
+    evidence = ground_value(value, [page("Total 1.200,00 EUR")], field="total")
+    assert evidence.found_by == "ungrounded"
+
+
+def test_a_value_beside_the_label_of_another_field_is_doubted():
+    drawn = page("Net 100,00\nVAT 19,00\nTotal 119,00")
+    right = evidence_of({"net_total": "100.00", "total": "119.00"}, drawn)
+    exchanged = evidence_of({"net_total": "119.00", "total": "100.00"}, drawn)
+    assert min(right.values()) >= 0.9
+    assert max(exchanged.values()) <= 0.4
+
+
+def test_one_printed_amount_may_be_the_total_and_the_amount_due():
+    drawn = page("Amount due 119,00")
+    assert min(evidence_of({"total": "119.00", "amount_due": "119.00"}, drawn).values()) >= 0.8
+
+
+def test_exchanged_dates_are_doubted():
+    drawn = page("Invoice date 05.03.2024\nDue date 04.04.2024")
+    assert (
+        max(evidence_of({"issue_date": "2024-04-04", "due_date": "2024-03-05"}, drawn).values())
+        <= 0.4
+    )
+
+
+def test_a_date_found_only_by_exchanging_day_and_month_is_doubted():
+    drawn = page("Invoice date 03/04/2024\nDue date 25/04/2024")
+    assert evidence_of({"issue_date": "2024-04-03"}, drawn)["issue_date"] >= 0.9
+    assert evidence_of({"issue_date": "2024-03-04"}, drawn)["issue_date"] <= 0.6
+
+
+def test_a_transcription_gives_page_and_quote_but_no_box():
+    text = "| Item | Amount |\n| --- | ---: |\n| Total | 119,00 |"
+    grounder = Grounder({"total": "119.00"})
+    read = PageExtraction(page_number=2, text=text, engine="mistral")
+    grounder.read(transcribed_page(read), transcribed=True)
+    (evidence,) = grounder.finish()
+    assert (evidence.page, evidence.quote, evidence.box) == (2, "119,00", None)
+    assert evidence.found_by == "transcription"
+    assert evidence.confidence <= 0.85

@@ -147,7 +147,7 @@ async def test_a_flow_without_schema_has_nothing_to_check(services: Services, dr
     assert await check(draft, CheckSettings(), with_schema(services, None)) == draft
 
 
-async def test_low_confidence_is_for_review_and_ungrounded_is_told(
+async def test_low_confidence_and_an_amount_found_nowhere_are_for_review(
     services: Services, draft: Draft
 ):
     sure = Evidence(field="number", found_by="text_layer", confidence=0.95)
@@ -155,9 +155,9 @@ async def test_low_confidence_is_for_review_and_ungrounded_is_told(
     weighed = draft.model_copy(update={"evidence": (sure, unsure)})
     assert told(await found(weighed, GOOD, services, review_below=0.8)) == [
         ("low_confidence", ("total",), "review"),
-        ("ungrounded", ("total",), "note"),
+        ("ungrounded", ("total",), "review"),
     ]
-    assert told(await found(weighed, GOOD, services)) == [("ungrounded", ("total",), "note")]
+    assert told(await found(weighed, GOOD, services)) == [("ungrounded", ("total",), "review")]
 
 
 async def test_low_confidence_of_a_value_that_is_not_required_is_only_told(
