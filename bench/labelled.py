@@ -68,7 +68,9 @@ def invoices(folder: Path) -> Iterator[Labelled]:
         if described["doc_type"] != "invoice":
             continue
         labels = {
-            name: (_INVOICE_PLACES[name], value) for name, value in described["fields"].items()
+            name: (_INVOICE_PLACES[name], value)
+            for name, value in described["fields"].items()
+            if value is not None  # not printed on this invoice
         }
         document = next(path for path in folder.glob(f"{file.stem}.*") if path.suffix != ".json")
         yield Labelled(
