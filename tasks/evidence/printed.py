@@ -18,12 +18,13 @@ from rapidfuzz import fuzz
 from schemas.document import Page, Word
 from tasks.layout.rows import Segment, Sheet, sheet_of
 from tasks.local.finding.address_lines import lines_under
-from tasks.local.finding.addresses import country_code
 from tasks.local.finding.candidates import labelled_text
 from tasks.printed_values.dates import FoundDate, Order, find_dates, order_of
 from tasks.printed_values.folding import bare, lookalike, spans, tokens
 from tasks.printed_values.forms import form_of
-from tasks.printed_values.money import CODES, FoundAmount, currency_codes, find_amounts
+from tasks.printed_values.money import FoundAmount, currency_codes, find_amounts
+from tasks.standards.countries import country_code
+from tasks.standards.currencies import PRINTED_CURRENCIES
 from tasks.vocabulary.amount_labels import amount_label
 from tasks.vocabulary.concepts import Meaning, meaning_of
 from tasks.vocabulary.labels import LabelBook, lexicon
@@ -302,7 +303,9 @@ class PrintedPage:
         code = text.strip().upper()
         found: list[Occurrence] = []
         for segment in (
-            self.sheet.segments if code in CODES or re.fullmatch(r"[A-Z]{2}", code) else ()
+            self.sheet.segments
+            if code in PRINTED_CURRENCIES or re.fullmatch(r"[A-Z]{2}", code)
+            else ()
         ):
             found += [
                 self._at(segment, amount.start, amount.end, 1.0, NO_LABEL, how="currency sign")

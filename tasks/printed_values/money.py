@@ -8,33 +8,17 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
-from tasks.printed_values.folding import word_set
 from tasks.printed_values.plain_text import plain
-from tasks.standards.currencies import minor_unit
-
-CODES = word_set(
-    "EUR USD GBP CHF JPY CNY INR MYR SGD AUD CAD NZD HKD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY "
-    "RUB UAH BRL MXN ARS CLP COP ZAR AED SAR ILS THB IDR PHP VND KRW TWD EGP NGN KES MAD TND XOF "
-    "XAF PKR BDT LKR BHD IQD JOD KWD LYD OMR QAR RSD UGX TZS GHS KZT GEL DZD"
+from tasks.standards.currencies import (
+    CURRENCY_SIGNS,
+    CURRENCY_WORDS,
+    PRINTED_CURRENCIES,
+    minor_unit,
 )
-SIGNS = {
-    "€": "EUR", "£": "GBP", "₹": "INR", "¥": "JPY", "円": "JPY", "元": "CNY", "₽": "RUB",
-    "₺": "TRY", "₩": "KRW", "원": "KRW", "₫": "VND", "₪": "ILS", "฿": "THB", "₱": "PHP",
-    "₦": "NGN", "₴": "UAH", "₸": "KZT", "₾": "GEL", "RM": "MYR", "Rs": "INR", "zł": "PLN",
-    "Kč": "CZK", "Ft": "HUF", "Fr.": "CHF", "US$": "USD", "S$": "SGD", "A$": "AUD", "C$": "CAD",
-    "HK$": "HKD", "R$": "BRL", "NZ$": "NZD", "$": "USD",
-}  # fmt: skip
-_WORDS = {
-    "euro": "EUR",
-    "euros": "EUR",
-    "us dollars": "USD",
-    "us dollar": "USD",
-    "pounds sterling": "GBP",
-    "swiss francs": "CHF",
-    "ringgit": "MYR",
-    "rupees": "INR",
-}
-_SIGN = "|".join(re.escape(s) for s in sorted((*SIGNS, *CODES), key=len, reverse=True))
+
+_SIGN = "|".join(
+    re.escape(s) for s in sorted((*CURRENCY_SIGNS, *PRINTED_CURRENCIES), key=len, reverse=True)
+)
 _NUMBER = (  # atomic: a number that does not fit as a whole is never read as a part of itself
     r"(?>"
     r"[1-9]\d{0,2}(?P<group>[.,' ·])\d{3}(?:(?P=group)\d{3})*(?:(?!(?P=group))[.,]\d{1,3})?(?!\d)"
@@ -55,7 +39,7 @@ _AMOUNT = re.compile(
 )
 _BEFORE = re.compile(r"(?<!\d)\d{1,3}[^\w\s.,:()%/\u00d7*@+=-]\s?$")  # "1^" before "200.00"
 _THOUSANDS = re.compile(r"\d{3}(?!\d)")
-_CODE = re.compile(r"(?<![A-Za-z])(" + "|".join(CODES) + r")(?![A-Za-z])")
+_CODE = re.compile(r"(?<![A-Za-z])(" + "|".join(PRINTED_CURRENCIES) + r")(?![A-Za-z])")
 
 
 THREE_DECIMALS = Decimal("0.001")  # the smallest unit of TND, KWD and their like
@@ -92,7 +76,11 @@ def find_amounts(text: str) -> tuple[FoundAmount, ...]:
     found: list[FoundAmount] = []
     for match in _AMOUNT.finditer(text):
         sign = (match["before"] or match["after"] or "").rstrip()
-        currency = sign if sign in CODES else SIGNS.get(sign) or SIGNS.get(sign.rstrip("."))
+        currency = (
+            sign
+            if sign in PRINTED_CURRENCIES
+            else CURRENCY_SIGNS.get(sign) or CURRENCY_SIGNS.get(sign.rstrip("."))
+        )
         digits = match["number"]
         other = _with_three_decimals(digits)
         value = read_number(digits)
@@ -176,7 +164,7 @@ def currency_codes(text: str) -> list[str]:
     """ISO 4217 codes printed in `text`, also those meant by a word ("US Dollars")."""
     lowered = text.lower()
     return [m[1] for m in _CODE.finditer(text)] + [
-        code for word, code in _WORDS.items() if re.search(rf"\b{word}\b", lowered)
+        code for word, code in CURRENCY_WORDS.items() if re.search(rf"\b{word}\b", lowered)
     ]
 
 

@@ -16,20 +16,35 @@ class VatProblem(Enum):
 
 
 def vat_problem(text: str) -> VatProblem | None:
-    """None when nothing is wrong, or nothing can be said. Spaces, dots, hyphens and slashes do not
-    count."""
-    vat = re.sub(r"[\s./-]", "", text).upper()
-    country, number = ("CH", vat[3:]) if vat.startswith("CHE") else (vat[:2], vat[2:])
-    form = _FORMS.get("EL" if country == "GR" else country)
+    """None when nothing is wrong, or nothing can be said.
+
+    Spaces, dots, hyphens and slashes do not count.
+    """
+    country, number = _parts(text)
+    form = VAT_FORMS.get(country)
     if form is None:
-        return None if re.search(r"\d", vat) else VatProblem.FORM
+        return None if re.search(r"\d", country + number) else VatProblem.FORM
     if not re.fullmatch(form, number):
         return VatProblem.FORM
-    check = _CHECKS.get("EL" if country == "GR" else country)
+    check = _CHECKS.get(country)
     return None if check is None or check(number) else VatProblem.CHECK_DIGITS
 
 
-_FORMS = {
+def check_digits_agree(text: str) -> bool:
+    """Whether there is a public check for this country and the number passes it."""
+    return _parts(text)[0] in _CHECKS and vat_problem(text) is None
+
+
+def _parts(text: str) -> tuple[str, str]:
+    vat = re.sub(r"[\s./-]", "", text).upper()
+    country, number = ("CH", vat[3:]) if vat.startswith("CHE") else (vat[:2], vat[2:])
+    return VAT_PREFIXES.get(country, country), number
+
+
+VAT_PREFIXES = {"CHE": "CH", "GR": "EL"}
+"""What is also printed for the code of a country."""
+
+VAT_FORMS = {  # what follows the code of the country
     "AT": r"U\d{8}",
     "BE": r"[01]?\d{9}",
     "BG": r"\d{9,10}",

@@ -15,9 +15,10 @@ from tasks.local.finding.amounts import Amount, amounts_on
 from tasks.local.finding.candidates import Candidate, candidate, codes_on, dates_on, texts_on
 from tasks.local.finding.parties import PartyBlock, parties_on
 from tasks.local.finding.tables import MOST_ITEMS, Item, items_on
-from tasks.printed_values.money import SIGNS, currency_codes, currency_signs, find_amounts
+from tasks.printed_values.money import currency_codes, currency_signs, find_amounts
 from tasks.printed_values.patterns import patterns_on
 from tasks.record_schema.shape import Leaf
+from tasks.standards.currencies import CURRENCY_SIGNS
 from tasks.vocabulary.labels import Concept, LabelBook, lexicon
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ class Gathered:
     def _count_signs(self, sheet: Sheet, segment: Segment) -> None:
         self.american += len(_AMERICAN.findall(segment.text))
         codes, signs = currency_codes(segment.text), currency_signs(segment.text)
-        if segment.text in SIGNS:  # in a column of its own beside the amounts
-            signs.append(SIGNS[segment.text])
+        if segment.text in CURRENCY_SIGNS:  # in a column of its own beside the amounts
+            signs.append(CURRENCY_SIGNS[segment.text])
         self.currencies.update(codes)
         self.currency_signs.update(signs)
         if "%" in segment.text and len(self.percents) < MOST_BLOCKS:
