@@ -3,22 +3,25 @@
 Lists the documents with their main values and the lowest confidence of each.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Literal
 
 from pipelines.display.printable import printable
 from schemas.record import DocumentResult
 from schemas.record_path import RecordPath
+from tasks.vocabulary.records import Found, invoice_terms
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "issuer": ("seller.name", "company", "issuer", "vendor", "supplier", "merchant", "seller"),
-    "number": ("number", "invoice_number", "receipt_number", "reference"),
-    "date": ("issue_date", "date", "invoice_date"),
-    "total": ("total", "grand_total", "total_amount", "amount_due", "amount"),
+    "issuer": ("seller.name",),
+    "number": ("number",),
+    "date": ("issue_date",),
+    "total": ("total", "amount_due"),
 }
-"""What a person looks for first, and the field names that usually hold it. Other schemas show their
-first fields instead."""
+"""What a person looks for first, in the terms of an invoice.
+
+Other schemas show their first fields.
+"""
 
 _MOST_OTHER_FIELDS = 4
 _NEVER_WRAPPED = (
@@ -30,52 +33,54 @@ _NEVER_WRAPPED = (
 )  # of no use in halves; names give way on a narrow terminal
 
 
-def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    known = {
-        title: paths
-        for title, paths in COLUMNS.items()
-        if any(_first(record, paths) for record in records)
+def _columns(terms: Sequence[Mapping[str, Found]]) -> dict[str, tuple[str, ...]]:
+    return {
+        title: names
+        for title, names in COLUMNS.items()
+        if any(_first(each, names) for each in terms)
     }
-    if known or not records:
-        return known
-    simple = [name for name, value in records[0].items() if not isinstance(value, Mapping | list)]
-    return {name: (name,) for name in simple[:_MOST_OTHER_FIELDS]}
 
 
-def _first(record: Mapping[str, Any], paths: Iterable[str]) -> str:
-    values = (RecordPath.parse(path).get(record) for path in paths)
-    return next(
-        (
-            str(value)
-            for value in values
-            if value is not None and not isinstance(value, Mapping | list)
-        ),
-        "",
-    )
+def _first(terms: Mapping[str, Found], names: Iterable[str]) -> Found | None:
+    """The first of these that is a plain value."""
+    found = (terms[name] for name in names if name in terms)
+    return next((each for each in found if not isinstance(each.value, Mapping | list)), None)
 
 
 def result_rows(results: Sequence[DocumentResult]) -> tuple[list[str], list[list[str]]]:
     """Headings and one row a document, in the order of the results."""
-    columns = _columns([result.record for result in results if result.record])
-    currency = ("currency",)
+    seen = [invoice_terms(result.record or {}) for result in results]
+    columns = _columns(seen)
+    if not columns:
+        first = next((result.record for result in results if result.record), {})
+        simple = [name for name, value in first.items() if not isinstance(value, Mapping | list)]
+        columns = {name: (name,) for name in simple[:_MOST_OTHER_FIELDS]}
+        seen = [
+            {
+                name: Found(RecordPath((name,)), value)
+                for name, value in (result.record or {}).items()
+            }
+            for result in results
+        ]
     rows = []
-    for result in results:
-        record = result.record or {}
-        cells = []
-        for title, paths in columns.items():
-            cell = _first(record, paths)
-            cells.append(
-                f"{cell} {_first(record, currency)}".strip() if title == "total" and cell else cell
-            )
-        row = [PurePath(result.path).name, str(result.status), *cells, _confidence(result, columns)]
+    for result, terms in zip(results, seen, strict=True):
+        shown = {title: _first(terms, names) for title, names in columns.items()}
+        cells = [_cell(title, found, terms) for title, found in shown.items()]
+        paths = {found.path for found in shown.values() if found}
+        row = [PurePath(result.path).name, str(result.status), *cells, _confidence(result, paths)]
         rows.append([printable(cell) for cell in row])
     return ["document", "status", *columns, "confidence"], rows
 
 
-def _confidence(result: DocumentResult, columns: Mapping[str, tuple[str, ...]]) -> str:
-    """Of the least certain value shown, not of all: a line of an address says little about the
-    total."""
-    shown = {path for paths in columns.values() for path in paths}
+def _cell(title: str, found: Found | None, terms: Mapping[str, Found]) -> str:
+    if found is None or found.value is None:
+        return ""
+    currency = _first(terms, ("currency",)) if title == "total" else None
+    return f"{found.value} {currency.value}" if currency else str(found.value)
+
+
+def _confidence(result: DocumentResult, shown: Collection[str]) -> str:
+    """Of the least certain value shown: a line of an address says little about the total."""
     confidences = [evidence.confidence for evidence in result.evidence if evidence.field in shown]
     return f"{min(confidences):.2f}" if confidences else ""
 

@@ -13,6 +13,7 @@ from schemas.record_path import RecordPath
 from tasks.record_schema.fields import FieldShape, fields_of
 from tasks.record_schema.nullable import nullable
 from tasks.record_schema.satisfied import place_of, refusal
+from tasks.record_schema.shape import name_of
 from tasks.rules.values import without_nulls
 from tasks.vocabulary.terms import groups_terms, kind_of, terms_of
 
@@ -57,7 +58,9 @@ def _as_json_of(schema: type[BaseModel], record: dict[str, JsonValue]) -> dict[s
 
 def _terms(kind: str, field: FieldShape) -> tuple[str, ...]:
     """By both names of a field; the one in the record says more."""
-    return tuple(dict.fromkeys(term for name in field.names for term in terms_of(kind, name)))
+    name = name_of(field)
+    keyed = terms_of(kind, name._replace(name=field.key, alias=None)) if field.alias else ()
+    return tuple(dict.fromkeys((*keyed, *terms_of(kind, name))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from tasks.record_schema.fields import (
     item_of,
 )
 from tasks.vocabulary.concepts import Meaning, ValueType, meaning_of
+from tasks.vocabulary.terms import FieldName
 
 DEEPEST = 5  # models nested deeper, or in themselves, are left empty
 
@@ -108,24 +109,55 @@ def _likeliest(annotation: Any) -> Any:
     return next((each for each in options if each is not str), options[0] if options else str)
 
 
-def _leaf(field: FieldShape, path: tuple[str, ...], annotation: Any) -> Leaf:
-    choices: tuple[str | int | bool, ...] = ()
-    value_type: ValueType = "str"
+def _value_type(annotation: Any) -> tuple[ValueType, tuple[str | int | bool, ...]]:
+    """The type of a plain value, and its choices."""
     if get_origin(annotation) is Literal:
-        choices, value_type = tuple(get_args(annotation)), "choice"
-    elif isinstance(annotation, type):
-        if issubclass(annotation, Enum):
-            choices, value_type = tuple(member.value for member in annotation), "choice"
-        else:
-            table: Sequence[tuple[type, ValueType]] = (
-                (datetime, "datetime"),
-                (date, "date"),
-                (bool, "bool"),
-                (Decimal, "decimal"),
-                (float, "float"),
-                (int, "int"),
-            )
-            value_type = next((name for kind, name in table if issubclass(annotation, kind)), "str")
+        return "choice", tuple(get_args(annotation))
+    if not isinstance(annotation, type):
+        return "str", ()
+    if issubclass(annotation, Enum):
+        return "choice", tuple(member.value for member in annotation)
+    table: Sequence[tuple[type, ValueType]] = (
+        (datetime, "datetime"),
+        (date, "date"),
+        (bool, "bool"),
+        (Decimal, "decimal"),
+        (float, "float"),
+        (int, "int"),
+    )
+    return next((name for kind, name in table if issubclass(annotation, kind)), "str"), ()
+
+
+def name_of(field: FieldShape) -> FieldName:
+    """What the vocabulary has to know about a field."""
+    value_type = _value_type(_likeliest(field.annotation))[0]
+    return FieldName(
+        field.name,
+        "str" if field.model or field.is_list or value_type == "choice" else value_type,
+        "list" if field.model and field.is_list else "object" if field.model else "value",
+        field.alias,
+        field.info.title,
+        field.description,
+    )
+
+
+def names_in(
+    schema: type[BaseModel], at: tuple[str, ...] = (), within: tuple[type, ...] = ()
+) -> dict[tuple[str, ...], FieldName]:
+    """Every field by the keys that lead to it in a record."""
+    found: dict[tuple[str, ...], FieldName] = {}
+    if len(within) >= DEEPEST or schema in within:
+        return found
+    for field in fields_of(schema):
+        path = (*at, field.key)
+        found[path] = name_of(field)
+        if field.model:
+            found |= names_in(field.model, path, (*within, schema))
+    return found
+
+
+def _leaf(field: FieldShape, path: tuple[str, ...], annotation: Any) -> Leaf:
+    value_type, choices = _value_type(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Mapping | bytes):
         return Leaf(field.key, path, "str", Meaning("nothing", "unknown"))
     meaning = meaning_of(

@@ -1,43 +1,55 @@
 """Facts for the rules: one record, seen in the terms of an invoice."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from schemas.record import Draft
+from schemas.record_path import RecordPath
+from tasks.record_schema.shape import names_in
 from tasks.rules.values import as_amount, as_day
 from tasks.standards.currencies import minor_unit
-from tasks.vocabulary.terms import Found, invoice_terms, item_terms
+from tasks.vocabulary.records import Found, concept_at, invoice_terms, item_terms
+from tasks.vocabulary.terms import FieldName
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A record and what is known about it. `exact` are the paths of values that an e-invoice gave,
-    which no one can have misread."""
+    """A record and what is known about it.
+
+    `exact` are the paths of values that an e-invoice gave, which no one can have misread;
+    `fields` are those of the schema, by the keys that lead to them.
+    """
 
     record: Mapping[str, JsonValue]
     exact: frozenset[str]
     today: date
+    fields: Mapping[tuple[str, ...], FieldName] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, draft: Draft, today: date) -> "Facts":
+    def of(cls, draft: Draft, today: date, schema: type[BaseModel] | None) -> "Facts":
         exact = frozenset(
             evidence.field for evidence in draft.evidence if evidence.found_by == "einvoice"
         )
-        return cls(draft.record or {}, exact, today)
+        fields = names_in(schema) if schema else {}
+        return cls(draft.record or {}, exact, today, fields)
 
     @cached_property
     def terms(self) -> dict[str, Found]:
-        return invoice_terms(self.record)
+        return invoice_terms(self.record, self.fields)
 
     @cached_property
     def unit(self) -> Decimal:
         """The smallest amount of the record's currency: 0.01 where none is known."""
         return minor_unit(self.text("currency"))
+
+    def concept(self, place: RecordPath) -> str:
+        """What the value at a place of the record is, such as `iban`."""
+        return concept_at(place, place.get(self.record), self.fields)
 
     def text(self, term: str) -> str | None:
         found = self.terms.get(term)
@@ -61,7 +73,7 @@ class Facts:
         if found is None or not isinstance(found.value, list):
             return []
         return [
-            item_terms(item, kind, f"{found.path}[{index}]")
+            item_terms(item, kind, found.place / index, self.fields)
             for index, item in enumerate(found.value)
         ]
 

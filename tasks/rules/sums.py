@@ -12,7 +12,7 @@ from schemas.record import Finding
 from tasks.rules.facts import Facts, item_amount
 from tasks.rules.values import as_amount
 from tasks.standards.currencies import cash_rounding
-from tasks.vocabulary.terms import Found
+from tasks.vocabulary.records import Found
 
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)

@@ -35,7 +35,7 @@ async def check(draft: Draft, settings: CheckSettings, services: Services) -> Dr
     may_ask = services.models is not None and draft.extractions and not draft.record_complete
     if may_ask and _for_review(broken):
         draft, broken = await _asked_again(draft, broken, services)
-    facts = _facts(draft)
+    facts = _facts(draft, services)
     return draft.adding(
         *broken,
         *doubts(draft, settings.review_below, services.flow.schema),
@@ -48,12 +48,12 @@ def broken_rules(draft: Draft, services: Services) -> list[Finding]:
     """What the schema and the rules find in the record alone, in a fixed order."""
     schema = services.flow.schema
     found = list(schema_findings(draft.record or {}, schema)) if schema else []
-    facts = _facts(draft)
+    facts = _facts(draft, services)
     return [*found, *(finding for rule in RULES for finding in rule(facts))]
 
 
-def _facts(draft: Draft) -> Facts:
-    return Facts.of(draft, datetime.now(UTC).date())
+def _facts(draft: Draft, services: Services) -> Facts:
+    return Facts.of(draft, datetime.now(UTC).date(), services.flow.schema)
 
 
 def _for_review(findings: list[Finding]) -> list[Finding]:

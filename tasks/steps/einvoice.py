@@ -23,6 +23,7 @@ from tasks.einvoices.projection import Projection, project
 from tasks.einvoices.read import EInvoice, NotAnInvoice, Profile, read_einvoice
 from tasks.einvoices.xml_tree import MAX_BYTES, looks_like_xml
 from tasks.record_schema.fields import fields_of
+from tasks.record_schema.shape import name_of
 from tasks.services import Services
 from tasks.vocabulary.terms import terms_of
 
@@ -191,5 +192,7 @@ def _leaves_out(found: EInvoice, projection: Projection, schema: type[BaseModel]
     if found.profile is Profile.MINIMUM:
         return any(value in (None, []) for value in projection.record.values())
     return "lines" not in found.values and any(
-        "lines" in terms_of("invoice", name) for field in fields_of(schema) for name in field.names
+        "lines" in terms_of("invoice", name_of(field)._replace(name=name))
+        for field in fields_of(schema)
+        for name in field.names
     )

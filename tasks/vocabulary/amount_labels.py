@@ -3,6 +3,7 @@
 By words, not phrases: "Total Sales (Inclusive of 6 % GST)" has no fixed order.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tasks.printed_values.folding import tokens, word_set
@@ -16,13 +17,13 @@ _WORDS: dict[str, str] = {
     "round": "rounding rounded round arrondi rundung afronding redondeo arrotondamento roundng",
     "after": "after apres nach na despues dopo rounded",
     "before": "before b4 avant vor voor antes prima",
-    "discount": "discount disc allowance allowances rabatt rabatte nachlass remise " "remises " "korting " "descuento sconto skonto abschlag abschlage promo voucher rebate escompte",
-    "sub": "subtotal subtotaal subtotale zwischensumme sub sous positionssumme " "parcial " "warenwert " "subtot partial",
-    "tax": "gst vat tax taxes sst tva mwst ust umsatzsteuer mehrwertsteuer " "steuer " "steuerbetrag " "steuersumme btw iva igic imposta impuesto impuestos imposte aliquota cgst sgst igst " "hst pst qst mva moms gct cst taxe",
-    "incl": "incl inclusive including included inc include ttc inklusive inkl " "inclusief " "compris " "comprise brutto bruttobetrag bruttosumme gross incluido incluidos inclusa inclusi " "ivato incluye tvac",
-    "excl": "excl exclusive excluding excluded ex exclusief exkl exklusive ohne hors ht " "htva " "sans " "zonder sin senza netto nettobetrag nettosumme net nett imponible imponibile taxable " "untaxed basisbetrag "
-    "bemessungsgrundlage nettowert hthva tvanoncomprise steuerfrei",
-    "total": "total totals totali totaal totale gesamt gesamtbetrag gesamtsumme " "gesamtpreis " "summe " "rechnungsbetrag rechnungssumme rechnungsendbetrag endbetrag endsumme bruttosumme " "bruttobetrag nettosumme "
+    "discount": "discount disc allowance allowances rabatt rabatte nachlass remise remises korting descuento sconto skonto abschlag abschlage promo voucher rebate escompte",
+    "sub": "subtotal subtotaal subtotale zwischensumme sub sous positionssumme parcial warenwert subtot partial",
+    "tax": "gst vat tax taxes sst tva mwst ust umsatzsteuer mehrwertsteuer steuer steuerbetrag steuersumme btw iva igic imposta impuesto impuestos imposte aliquota cgst sgst igst hst pst qst mva moms gct cst taxe",
+    "incl": "incl inclusive including included inc include ttc inklusive inkl inclusief compris comprise brutto bruttobetrag bruttosumme gross incluido incluidos inclusa inclusi ivato incluye tvac with",
+    "excl": "excl exclusive excluding excluded ex exclusief exkl exklusive ohne hors ht htva sans zonder sin senza netto nettobetrag nettosumme net nett imponible imponibile taxable untaxed basisbetrag "
+    "bemessungsgrundlage nettowert hthva tvanoncomprise steuerfrei without",
+    "total": "total totals totali totaal totale gesamt gesamtbetrag gesamtsumme gesamtpreis summe rechnungsbetrag rechnungssumme rechnungsendbetrag endbetrag endsumme bruttosumme bruttobetrag nettosumme "
     "nettobetrag tot ttl jumlah amaun totalt",
     "amount": "amount amt montant betrag bedrag importe importi importo somme sum sales " "sale " "valore " "prix facture invoice fattura fatture factura steuerbetrag basisbetrag nettowert " "warenwert",
     "grand": "grand gesamtbetrag rechnungsbetrag endbetrag endsumme " "rechnungsendbetrag " "final " "overall general generale complessivo",
@@ -115,6 +116,11 @@ _RULES = (  # the first that fits decides
 )
 _MOST_WORDS = 12
 _MOST_TORN = 3
+
+
+def names_only_a_sum(words: Iterable[str]) -> bool:
+    """Whether each word is one that a sum is called by: "total" and "net", but not "weight"."""
+    return all(word in _CLASSES for word in words)
 
 
 def amount_label(text: str, *, forgiving: bool = False) -> AmountLabel | None:

@@ -17,8 +17,8 @@ from tasks.printed_values.folding import bare, lookalike, tokens
 from tasks.printed_values.money import THREE_DECIMALS
 from tasks.record_schema.shape import Leaf
 from tasks.standards.currencies import minor_unit
-from tasks.vocabulary.concepts import range_of
 from tasks.vocabulary.labels import Concept
+from tasks.vocabulary.name_words import range_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

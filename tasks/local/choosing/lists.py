@@ -10,29 +10,10 @@ from decimal import Decimal
 from tasks.local.choosing.arithmetic import Settled
 from tasks.local.finding.candidates import Candidate
 from tasks.local.finding.tables import Item
-from tasks.printed_values.folding import word_set
 from tasks.record_schema.shape import Group, Leaf, Listed
-from tasks.vocabulary.concepts import words_of
 from tasks.vocabulary.labels import Concept
-
-_ITEMS = word_set(
-    "line lines item items position positions product products article articles entry "
-    "entries posten positionen lignes articulos lineas righe voci regels artikelen services"
-)
-_TAXES = word_set("tax taxes vat breakdown steuern tva iva btw")
-_ACCOUNTS = word_set("account accounts bank konten iban ibans comptes")
-_CELL_NAMES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("tax_rate", word_set("rate taux satz percent percentage tarif aliquota")),
-    ("quantity", word_set("quantity qty count menge anzahl quantite aantal cantidad quantita hours")),
-    ("unit_price", word_set("price prix preis prijs precio prezzo einzelpreis")),
-    ("amount", word_set("amount total sum montant betrag bedrag importe importo subtotal net value gross")),
-    ("unit", word_set("unit unite einheit eenheid unidad")),
-    ("description", word_set("description name title item product article designation libelle bezeichnung " "omschrijving descripcion descrizione beschreibung label text")),
-)  # fmt: skip
-_NO_CELL = word_set(
-    "tax discount base gross allowance charge category reason code origin reference object "
-    "standard buyer note"
-)
+from tasks.vocabulary.list_names import ACCOUNTS, ITEMS, TAXES, cell_of, tax_cell_of
+from tasks.vocabulary.name_words import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +42,14 @@ def rows_for(
     words = set(words_of(listed.path[-1]))
     if not isinstance(listed.item, Group):
         return []
-    if words & _TAXES:
+    if words & TAXES:
         return _tax_rows(settled, percents)
-    if words & _ACCOUNTS:
+    if words & ACCOUNTS:
         return _account_rows(patterns)
-    if words & _ITEMS and len(listed.path) == 1:
+    if words & ITEMS and len(listed.path) == 1:
         names = [leaf.path[-1] for leaf in listed.item.children if isinstance(leaf, Leaf)]
         return [_item_row(item, names) for item in items]
     return []
-
-
-def cell_of(name: str, siblings: list[str]) -> str | None:
-    """The table column that an item's field is, by its name. `siblings`: the item's fields; of name
-    and description the first gets the text."""
-    words = set(words_of(name))
-    if words & {"sku", "artikelnummer"} or (
-        words & {"id", "code", "number"} and words & {"seller", "supplier", "article", "product"}
-    ):
-        return "item_id"
-    for column, names in _CELL_NAMES:
-        if words & names and not words & _NO_CELL - ({"tax"} if column == "tax_rate" else set()):
-            if column == "unit" and len(words) > 1:
-                return None
-            if column == "description" and next(s for s in siblings if cell_words(s)) != name:
-                return None
-            return column
-    return None
-
-
-def cell_words(name: str) -> bool:
-    return bool(set(words_of(name)) & _CELL_NAMES[-1][1]) and not set(words_of(name)) & _NO_CELL
 
 
 def _item_row(item: Item, names: list[str]) -> Row:
@@ -142,15 +101,7 @@ def _tax_rows(settled: Settled, percents: list[Candidate]) -> list[Row]:
     }
 
     def row(leaf: Leaf) -> Cell | None:
-        words = set(words_of(leaf.path[-1]))
-        if words & {"rate", "percent", "percentage", "taux", "satz"}:
-            return cells["rate"]
-        if words & {"taxable", "base", "net", "basis", "imponible"}:
-            return cells["taxable"]
-        return (
-            cells["tax"]
-            if words & {"amount", "tax", "total"} and not words & {"category", "code", "reason"}
-            else None
-        )
+        column = tax_cell_of(leaf.path[-1])
+        return cells[column] if column else None
 
     return [row]

@@ -60,3 +60,56 @@ def test_a_small_profile_asks_for_the_rest_and_keeps_what_is_exact(
         each["found_by"] for each in document["evidence"] if each["field"] in ("number", "total")
     } == {"einvoice"}
     assert document["record"]["seller"]["name"] == "Lieferant GmbH"
+
+
+GERMAN = """\
+      - einvoice
+      - render
+      - extract
+      - summarise:
+          fields:
+            rechnungsnummer: string
+            rechnungsdatum: date
+            lieferant: string
+            netto: decimal
+            mwst: decimal
+            gesamtbetrag: decimal
+      - check
+      - write
+"""
+
+
+def test_e_invoices_fill_german_fields_exactly_and_for_free(
+    online_project: Project, server: FakeMistralProcess
+) -> None:
+    online_project.write_flows(GERMAN)
+    cii = xml_of("cii-full.xml")
+    (online_project.inbox / "xrechnung-cii.xml").write_bytes(cii)
+    (online_project.inbox / "ubl.xml").write_bytes(
+        xml_of("ubl-full.xml").replace(b"R-2026/0042", b"R-2026/0044")
+    )
+    pdf_with(
+        online_project.inbox / "factur-x.pdf",
+        {"factur-x.xml": cii.replace(b"R-2026/0042", b"R-2026/0043")},
+        text=("Rechnung R-2026/0043", "Gesamtbetrag 258,38 EUR"),
+    )
+    answer = online_project.run_json("invoices")
+    assert server.log() == []
+    records = {
+        document["path"].rpartition("/")[2]: document["record"] for document in answer["documents"]
+    }
+    german = {
+        "rechnungsnummer": "R-2026/0042",
+        "rechnungsdatum": "2026-03-02",
+        "lieferant": "Nordwind Bürobedarf GmbH",
+        "netto": "232.00",
+        "mwst": "26.38",
+        "gesamtbetrag": "258.38",
+    }
+    assert records["xrechnung-cii.xml"] == german
+    assert records["factur-x.pdf"] == german | {"rechnungsnummer": "R-2026/0043"}
+    assert records["ubl.xml"] == german | {"rechnungsnummer": "R-2026/0044"}
+    for document in answer["documents"]:
+        assert {each["found_by"] for each in document["evidence"]} == {"einvoice"}
+        assert len(document["evidence"]) == len(german)
+        assert document["status"] == "done"

@@ -7,8 +7,9 @@ import pytest
 
 from tasks.rules.dates import dates
 from tasks.rules.facts import Facts
-from tasks.rules.identifiers import identifiers, is_iban
+from tasks.rules.identifiers import identifiers
 from tasks.standards.currencies import is_currency, minor_unit
+from tasks.standards.ibans import is_iban
 from tasks.standards.vat_numbers import VatProblem, vat_problem
 
 TODAY = date(2026, 3, 1)
