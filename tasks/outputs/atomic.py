@@ -17,7 +17,7 @@ def replacing(place: Path) -> Iterator[TextIO]:
     """
     place = place.resolve()  # a link stays a link
     place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.parent / f".{place.name[:100]}.{uuid4().hex}.tmp"
+    beside = place.parent / f".docmill-{uuid4().hex}.tmp"  # never longer than names may be
     try:
         with beside.open("x", encoding="utf-8", newline="") as file:
             yield file

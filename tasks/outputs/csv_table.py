@@ -2,13 +2,13 @@
 
 For spreadsheets and data frames.
 
-Values are written exactly as they are, lists as JSON. Text that begins with `=`, `+`, `-` or `@` is
-not altered either: a spreadsheet that opens the file may take it for a formula, so import columns
-as text when documents come from strangers.
+Lists are written as JSON. Text that a spreadsheet would take for a formula gets an apostrophe before
+it, because documents come from strangers; JSONL has the exact text.
 """
 
 import csv
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,6 +20,10 @@ from tasks.ledger.documents.outputs import Entry
 from tasks.outputs.atomic import replacing
 
 DOCUMENT_COLUMNS = ("path", "document_id", "status", "pages", "confidence")
+
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?%?")
 
 
 class CsvTable:
@@ -62,4 +66,5 @@ def row_of(result: dict[str, JsonValue]) -> dict[str, str]:
 def _cell(value: JsonValue) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text) else text

@@ -1,6 +1,6 @@
 """JSON output, one file per document, named after it.
 
-`scan.pdf` becomes `scan-3f9a1c2e.json`, so that equal names stay apart.
+`scan.pdf` becomes `scan.invoices.3f9a...json`, so that equal names stay apart.
 """
 
 import json

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from schemas.flow import WriteSettings
 
-LONGEST_STEM = 80
+LONGEST_NAME_BYTES = 200  # file systems take 255, with suffix
+ID_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,15 @@ def target_of_key(key: str, folder: Path) -> Target:
     return Target(kind, (folder / path).absolute(), key)
 
 
-def entry_name(path: Path, document_id: str) -> str:
-    """File name without suffix: the document's own, made safe for every file system, and the
-    beginning of its id."""
+def entry_name(path: Path, flow: str, document_id: str) -> str:
+    """File name without suffix: the document's own, made safe for every file system, its flow and
+    half of its id.
+
+    Flows may share a folder, and half an id cannot be met on purpose, so that no two documents
+    share a file. Neither a flow's name nor an id has a dot.
+    """
     stem = re.sub(r"[^\w.()+@ -]", "_", path.stem).strip(" .") or "document"
-    return f"{stem[:LONGEST_STEM]}-{document_id[:8]}"
+    rest = f".{flow}.{document_id[:ID_DIGITS]}"
+    room = LONGEST_NAME_BYTES - len(rest.encode())
+    stem = stem.encode()[:room].decode(errors="ignore").rstrip(" .")
+    return f"{stem}{rest}"

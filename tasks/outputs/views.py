@@ -81,7 +81,7 @@ class OutputViews:
         and in no output.
         """
         keys = [target.key for target in self._targets]
-        name = entry_name(path, document_id)
+        name = entry_name(path, self._flow, document_id)
         return lambda connection: outputs.add(
             connection, keys, self._flow, document_id, definition_hash, name
         )

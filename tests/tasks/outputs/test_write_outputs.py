@@ -95,7 +95,7 @@ async def test_default_outputs_hold_done_and_needs_review_and_nothing_else(backe
         DocumentResult.model_validate_json(file.read_text(encoding="utf-8")) for file in files
     ] == [done, review]
     assert [file.name for file in files] == [
-        f"{name}-{document(f'{name}.pdf').document_id[:8]}.json" for name in "ab"
+        f"{name}.invoices.{document(f'{name}.pdf').document_id[:32]}.json" for name in "ab"
     ]
 
 
@@ -139,7 +139,7 @@ async def test_output_that_was_deleted_is_whole_again_after_a_run_that_skips(tmp
             file.unlink()
         await write(ledger, tmp_path, "b.pdf")
     assert len(lines(tmp_path / "out" / "invoices.jsonl")) == 2
-    assert [file.name[:2] for file in (tmp_path / "out" / "invoices").iterdir()] == ["b-"]
+    assert [file.name[:2] for file in (tmp_path / "out" / "invoices").iterdir()] == ["b."]
 
 
 async def test_project_that_was_moved_keeps_its_outputs(tmp_path):
@@ -319,13 +319,36 @@ def test_paths_are_relative_to_the_project_and_go_under_out_by_their_base_name(t
         ("Rechnung Nr. 1.pdf", "Rechnung Nr. 1"),
         ("a/b", "b"),
         ("..", "document"),
-        ("x" * 300, "x" * 80),
+        ("x" * 300, "x" * 158),
         ("a:b*c?.pdf", "a_b_c_"),
         ("été.pdf", "été"),
+        ("請" * 78 + ".pdf", "請" * 52),
     ],
 )
 def test_file_names_are_safe_and_recognisable(name, stem):
-    assert entry_name(Path(name), "0123456789") == f"{stem}-01234567"
+    assert entry_name(Path(name), "invoices", "0f" * 32) == f"{stem}.invoices.{'0f' * 16}"
+
+
+async def test_a_longest_name_is_written(tmp_path):
+    async with open_ledger("sqlite", tmp_path) as ledger:
+        name = "請" * 83 + ".pdf"
+        await finish(ledger, name)
+        await write(ledger, tmp_path, name)
+    assert len(list((tmp_path / "out" / "invoices").iterdir())) == 1
+
+
+async def test_two_flows_in_one_folder_have_files_of_their_own(tmp_path):
+    settings = WriteSettings.model_validate({"json": "files"})
+    async with open_ledger("sqlite", tmp_path) as ledger:
+        one = document("a.pdf")
+        for flow in ("invoices", "letters"):
+            claim = await ledger.claim(flow, one, "d1", flow, again=False, document_attempts=3)
+            await ledger.finish(claim, result_of(one, flow=flow), Usage())
+            into = targets_of(settings, flow, tmp_path, None)
+            async with OutputViews(ledger, flow, into) as outputs:
+                await outputs.add(one.document_id, one.path, "d1")
+    written = [json.loads(file.read_text()) for file in sorted((tmp_path / "files").iterdir())]
+    assert [each["record"] for each in written] == [{"flow": "invoices"}, {"flow": "letters"}]
 
 
 def test_csv_row_is_flat_with_exact_values_and_lists_as_json():
@@ -351,13 +374,29 @@ def test_csv_row_is_flat_with_exact_values_and_lists_as_json():
         "pages": "2",
         "confidence": "0.75",
         "total": "1.10",
-        "formula": "=1+1",
+        "formula": "'=1+1",
         "seller.name": "Ä",
         "seller.address.city": "",
         "lines": '[{"n": 1}]',
         "paid": "true",
         "record.pages": "3",
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+49 30 123", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "-", "+1-1", "-1+1"],
+)
+def test_csv_cell_that_a_spreadsheet_takes_for_a_formula_is_text(text):
+    row = row_of(result_of(document(text), value=text).model_dump(mode="json"))
+    assert row["value"] == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    "text", ["-12.50", "+3", "-1,234.56", "-1.234,56", "-5%", "-1e-7", "a=b", ""]
+)
+def test_csv_number_is_written_as_it_is(text):
+    assert row_of(result_of(document(), value=text).model_dump(mode="json"))["value"] == text
 
 
 def test_csv_has_the_columns_of_all_records_in_the_order_they_appear(tmp_path):
