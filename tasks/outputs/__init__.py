@@ -3,7 +3,7 @@
 To add one: one class, one line in `SINKS`, one key in `WriteSettings`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,9 @@ class Sink(Protocol):
     """
 
     whole: bool
+
+    def documents(self, place: Path) -> Iterator[str]:
+        """Ids of the documents in the file at `place`, to see whether it may be overwritten."""
 
     def write(self, place: Path, entries: Iterable[Entry]) -> None: ...
 

@@ -2,14 +2,14 @@
 
 For spreadsheets and data frames.
 
-Lists are written as JSON. Text that a spreadsheet would take for a formula gets an apostrophe before
-it, because documents come from strangers; JSONL has the exact text.
+Lists are written as JSON. Text that a spreadsheet would take for a formula gets an apostrophe
+before it, because documents come from strangers; JSONL has the exact text.
 """
 
 import csv
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -18,16 +18,37 @@ from pydantic import JsonValue
 from schemas.record_path import walk
 from tasks.ledger.documents.outputs import Entry
 from tasks.outputs.atomic import replacing
+from tasks.outputs.ownership import NotMadeByDocmillError
 
 DOCUMENT_COLUMNS = ("path", "document_id", "status", "pages", "confidence")
 
 
+_LONGEST_CELL = 2**31 - 1
+_ID_COLUMN = DOCUMENT_COLUMNS.index("document_id")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d[\d.,]*([eE][+-]?\d+)?%?")
 
 
 class CsvTable:
     whole = True
+
+    def documents(self, place: Path) -> Iterator[str]:
+        """The ids of the documents in it. Raises NotMadeByDocmillError and OSError."""
+        csv.field_size_limit(_LONGEST_CELL)  # the default is less than a long record
+        with place.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            header = next(rows, None)
+            if header is None:
+                return
+            if tuple(header[: len(DOCUMENT_COLUMNS)]) != DOCUMENT_COLUMNS:
+                raise NotMadeByDocmillError
+            try:
+                for row in rows:
+                    if len(row) != len(header):
+                        raise NotMadeByDocmillError
+                    yield row[_ID_COLUMN]
+            except csv.Error:
+                raise NotMadeByDocmillError from None
 
     def write(self, place: Path, entries: Iterable[Entry]) -> None:
         """Rows pass through a temporary file, because the columns are known only when every record

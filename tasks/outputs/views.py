@@ -20,7 +20,12 @@ from schemas.errors import StateError
 from tasks.ledger.connection.uninterrupted import unless_cancelled
 from tasks.ledger.documents import outputs
 from tasks.ledger.documents.outputs import Entry
-from tasks.outputs import SINKS
+from tasks.outputs import SINKS, Sink
+from tasks.outputs.ownership import (
+    NotMadeByDocmillError,
+    keep_unknown,
+    refuse_other_than_files,
+)
 from tasks.outputs.targets import Target, entry_name, targets_of
 
 if TYPE_CHECKING:
@@ -155,7 +160,7 @@ async def _write_target(
         return outputs.listed(connection, target.key, chosen)
 
     def work() -> None:
-        ledger.database.read_now(lambda connection: sink.write(target.place, entries(connection)))
+        ledger.database.read_now(lambda connection: _overwrite(connection, sink, target, entries))
 
     async with _alone(ledger, f"output {target.key}"):
         try:
@@ -166,6 +171,23 @@ async def _write_target(
                 "records are safe in the ledger; put this right and run the same command again: "
                 "it writes them without doing the documents again."
             ) from exc
+
+
+def _overwrite(
+    connection: Connection,
+    sink: Sink,
+    target: Target,
+    entries: Callable[[Connection], Iterator[Entry]],
+) -> None:
+    if sink.whole:
+        refuse_other_than_files(target.place)
+    keep_unknown(connection, target.place, sink.documents(target.place))
+    try:
+        sink.write(target.place, entries(connection))
+    except NotMadeByDocmillError as exc:
+        raise StateError(
+            f"{exc}: was not made by docmill, so it is not overwritten. Move it away and run again."
+        ) from None
 
 
 @asynccontextmanager

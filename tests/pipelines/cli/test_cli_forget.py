@@ -88,7 +88,7 @@ def test_outputs_lose_it_and_keep_the_others(answered: Project) -> None:
     assert texts_of(answered, "go.pdf") == []
     assert texts_of(answered, "keep.pdf") == kept
     assert len((answered.folder / "out/pages.csv").read_text().splitlines()) == 2
-    assert [path.name.partition("-")[0] for path in (answered.folder / "out/pages").iterdir()] == [
+    assert [path.name.partition(".")[0] for path in (answered.folder / "out/pages").iterdir()] == [
         "keep"
     ]
 
