@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipelines.loading.output_places import output_problems
 from pipelines.loading.problems import did_you_mean, problem_at, problems_of
 from pipelines.loading.resolving import References, Resolver
 from pipelines.loading.step_order import order_problems
@@ -93,6 +94,10 @@ def load_project(path: Path) -> Project:
             problems += problems_of(error, source)
         else:
             problems += _model_problems(source, flow_file)
+            problems += [
+                problem_at(source, place, message)
+                for place, message in output_problems(flow_file, path, folder)
+            ]
         references = _resolve_flows(source, folder, problems)
     if flow_file is None or problems:
         raise FlowFileError(str(path), tuple(problems))
