@@ -32,9 +32,19 @@ never by words in a message. Messages say what was expected, what was found, wha
 rest and what to do next.
 """
 
+import errno
 from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum, auto
 from typing import ClassVar
+
+MACHINE_ERRNOS = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOSPC", "EDQUOT", "EROFS"),
+        *("EIO", "ESTALE", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "ETIMEDOUT", "ENODEV"),
+    )
+    if hasattr(errno, name)
+)
 
 
 class ExitCode(IntEnum):
@@ -151,6 +161,37 @@ class MissingExtraError(CallError):
 
 class StateError(DocmillError):
     code = "state"
+
+
+class MachineError(DocmillError):
+    """The machine is at fault, not the document: no file handles, no processes, a broken disk or
+    share. No attempt of a document is used up."""
+
+    code = "machine"
+    effect = Effect.STOP
+    advice = "Put the machine right (see the reason), then run again."
+
+    @classmethod
+    def of(cls, what: str, error: OSError) -> "MachineError | None":
+        """None when the error says something about the file and not about the machine."""
+        if error.errno not in MACHINE_ERRNOS:
+            return None
+        return cls(f"{what}: {error.strerror}. This is a fault of the machine.")
+
+
+class FileChangedError(DocmillError):
+    """Other bytes came to lie in the file while it was read; its record would be a wrong one."""
+
+    code = "file_changed"
+    effect = Effect.DEFER
+    advice = "Run again: the new content is read then."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"{self.name}: its content changed while it was read."
 
 
 class BudgetExceededError(DocmillError):

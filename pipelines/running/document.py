@@ -4,11 +4,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from pydantic import JsonValue
 
 from schemas.document import Document
-from schemas.errors import BudgetExceededError, DeferReason, DocmillError, DocumentError, Effect
+from schemas.errors import (
+    BudgetExceededError,
+    DeferReason,
+    DocmillError,
+    DocumentError,
+    Effect,
+    FileChangedError,
+    MachineError,
+)
 from schemas.flow import OnExceeded
 from schemas.record import DocumentResult, Draft, ErrorInfo, Finding, Status
 from schemas.usage import Usage
@@ -41,6 +50,10 @@ class RunState:
     seen: dict[str, asyncio.Future[DocumentResult]] = field(default_factory=dict)  # by document_id
 
 
+_Look = tuple[int, int, int, int, int]
+"""What changes when a file is written or exchanged, even by one of the same size and time."""
+
+
 async def process_document(file: SourceFile, run: RunState) -> DocumentResult:
     """One file to one result. Raises only what must end the run: `StateError`, cancellation, a bug
     outside the steps."""
@@ -53,7 +66,10 @@ async def process_document(file: SourceFile, run: RunState) -> DocumentResult:
             error=_error_info(file.error),
         )
     try:
-        document = await asyncio.to_thread(identify, file.path)
+        document, looked = await asyncio.to_thread(_identified, file.path)
+    except MachineError as error:
+        run.stopped_by = error
+        return _deferred(None, file, error.defer_reason, error)
     except DocumentError as error:
         return DocumentResult(
             path=file.name,
@@ -67,7 +83,7 @@ async def process_document(file: SourceFile, run: RunState) -> DocumentResult:
         return _same_bytes(await asyncio.shield(twin), file)
     run.seen[document.document_id] = done = asyncio.get_running_loop().create_future()
     try:
-        result = await _process_once(document, file, run)
+        result = await _process_once(document, file, run, looked)
     except BaseException as error:
         done.set_exception(error)
         done.exception()  # nobody may be waiting; the raise below tells
@@ -83,6 +99,34 @@ async def process_document(file: SourceFile, run: RunState) -> DocumentResult:
     return result
 
 
+def _identified(path: Path) -> tuple[Document, _Look | None]:
+    looked = _look_at(path)
+    return identify(path), looked
+
+
+def _look_at(path: Path) -> _Look | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+def _refuse_other_content(document: Document, looked: _Look | None) -> None:
+    """What was read must be what was hashed: raises FileChangedError when other bytes lie there."""
+    now = _look_at(document.path)
+    if now is None or now == looked:
+        return
+    if identify(document.path).document_id != document.document_id:
+        raise FileChangedError(document.path.name)
+
+
 def _same_bytes(first: DocumentResult, file: SourceFile) -> DocumentResult:
     finished = first.status in (Status.DONE, Status.NEEDS_REVIEW)
     return first.model_copy(
@@ -90,7 +134,9 @@ def _same_bytes(first: DocumentResult, file: SourceFile) -> DocumentResult:
     )
 
 
-async def _process_once(document: Document, file: SourceFile, run: RunState) -> DocumentResult:
+async def _process_once(
+    document: Document, file: SourceFile, run: RunState, looked: _Look | None
+) -> DocumentResult:
     services, flow = run.services, run.services.flow
     if run.stopped_by is not None:
         return _deferred(document, file, run.stopped_by.defer_reason, run.stopped_by)
@@ -110,7 +156,7 @@ async def _process_once(document: Document, file: SourceFile, run: RunState) -> 
         return result
     if isinstance(claim, HeldElsewhere):
         return _deferred(document, file, DeferReason.CLAIMED_ELSEWHERE, None)
-    return await _work_on(claim, document, file, run)
+    return await _work_on(claim, document, file, run, looked)
 
 
 @dataclass(slots=True)
@@ -132,12 +178,13 @@ class _Attempt:
 
 
 async def _work_on(
-    claim: Claimed, document: Document, file: SourceFile, run: RunState
+    claim: Claimed, document: Document, file: SourceFile, run: RunState, looked: _Look | None
 ) -> DocumentResult:
     services = run.services
     attempt = _Attempt(Draft(document=document), services)
     try:
         await _take_through_steps(attempt, run)
+        await asyncio.to_thread(_refuse_other_content, document, looked)
         result = _result(attempt.draft, file)
     except asyncio.CancelledError:
         await asyncio.shield(services.ledger.release(claim, DeferReason.INTERRUPTED, attempt.usage))
@@ -201,7 +248,13 @@ async def _take_through_steps(attempt: _Attempt, run: RunState) -> None:
 
 async def _steps(attempt: _Attempt, run: RunState, services: Services) -> None:
     for step in services.flow.steps:
-        attempt.draft = await run.call_step(step, attempt.draft, services)
+        try:
+            attempt.draft = await run.call_step(step, attempt.draft, services)
+        except OSError as error:
+            machine = MachineError.of(f"step {step.name}", error)
+            if machine is None:
+                raise
+            raise machine from error
 
 
 def _result(draft: Draft, file: SourceFile) -> DocumentResult:
@@ -237,12 +290,12 @@ def _failed(draft: Draft, file: SourceFile, error: ErrorInfo) -> DocumentResult:
 
 
 def _deferred(
-    document: Document, file: SourceFile, reason: DeferReason, error: DocmillError | None
+    document: Document | None, file: SourceFile, reason: DeferReason, error: DocmillError | None
 ) -> DocumentResult:
     message = f"{error} The next run takes this document up." if error else DEFER_MESSAGES[reason]
     return DocumentResult(
         path=file.name,
-        document_id=document.document_id,
+        document_id=None if document is None else document.document_id,
         status=Status.DEFERRED,
         pages=0,
         error=ErrorInfo(code=reason, message=message),

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from schemas.document import Document
-from schemas.errors import SourceError
+from schemas.errors import MachineError, SourceError
 
 PDF = "application/pdf"
 XML = "application/xml"
@@ -97,6 +97,9 @@ def identify(path: Path) -> Document:
             digest = hashlib.file_digest(file, "sha256")
             size_bytes = file.tell()
     except OSError as error:
+        machine = MachineError.of(f"{path}: cannot be read", error)
+        if machine is not None:
+            raise machine from error
         raise SourceError(
             f"{path}: cannot be read: {error.strerror or type(error).__name__}"
         ) from error

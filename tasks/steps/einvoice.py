@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from schemas.document import Attachment, Document
 from schemas.errors import (
     LimitError,
+    MachineError,
     SourceError,
     UnreadableError,
     UnsupportedTypeError,
@@ -105,6 +106,9 @@ def _read_path(path: Path) -> EInvoice | NotAnInvoice:
     try:
         data = path.read_bytes()
     except OSError as error:
+        machine = MachineError.of(f"{path}: cannot be read", error)
+        if machine is not None:
+            raise machine from error
         raise SourceError(
             f"{path}: cannot be read: {error.strerror or type(error).__name__}"
         ) from error

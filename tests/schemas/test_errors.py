@@ -30,6 +30,8 @@ def test_an_error_that_can_fail_a_document_has_advice_of_its_own_or_names_the_lo
         (errors.AuthenticationError, Effect.STOP),
         (errors.MissingKeyError, Effect.STOP),
         (errors.BoundBrokenError, Effect.STOP),
+        (errors.MachineError, Effect.STOP),
+        (errors.FileChangedError, Effect.DEFER),
         (errors.StateError, Effect.ABORT),
     ],
 )

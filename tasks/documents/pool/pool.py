@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import DocumentError, LimitError, WorkerError
+from schemas.errors import DocmillError, LimitError, MachineError, WorkerError
 from tasks.documents.pool import frames as wire
 from tasks.documents.pool.process import WorkerDiedError, WorkerLateError, WorkerProcess
 
@@ -37,7 +37,7 @@ class Request:
     passed_over: int = 0
     retried: bool = False
 
-    def fail(self, error: DocumentError) -> None:
+    def fail(self, error: DocmillError) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
 
@@ -63,7 +63,7 @@ class WorkerPool:
         self._keepers: list[asyncio.Task[None]] = []
         self._outstanding: set[Request] = set()
         self._given_up = 0  # places in the pool where no process starts
-        self._broken: WorkerError | None = None
+        self._broken: DocmillError | None = None
         self.processes: set[WorkerProcess] = set()
 
     def start(self) -> None:
@@ -132,7 +132,7 @@ class WorkerPool:
                 return process
         self._given_up += 1
         if self._given_up == self.size:
-            self._broken = WorkerError(
+            self._broken = MachineError(
                 "worker processes do not start; `python -m tasks.documents.worker` in a "
                 "shell shows why"
             )
@@ -214,7 +214,7 @@ class WorkerPool:
         )
         return request.ocr and process.knows_ocr, is_open, not others
 
-    def _fail_all(self, error: WorkerError) -> None:
+    def _fail_all(self, error: DocmillError) -> None:
         self._queue.clear()
         for request in self._outstanding:
             request.fail(error)

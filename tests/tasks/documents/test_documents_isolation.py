@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from schemas.document import Document, RenderSettings
-from schemas.errors import DocumentError, LimitError, UnreadableError, WorkerError
+from schemas.errors import DocumentError, LimitError, MachineError, UnreadableError, WorkerError
 from schemas.flow import RenderSettingsSpec
 from tasks.documents.identify import identify
 from tasks.documents.reader import DocumentReader
@@ -247,9 +247,9 @@ async def test_workers_that_cannot_start_end_in_an_error_and_not_in_a_wait(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     async with reader_at(tmp_path) as reader:
-        with pytest.raises(WorkerError, match="do not start"):
+        with pytest.raises(MachineError, match="do not start"):
             await reader.open(identify(make_pdf(1, tmp_path / "a.pdf")))
-        with pytest.raises(WorkerError, match="do not start"):
+        with pytest.raises(MachineError, match="do not start"):
             await reader.open(identify(make_pdf(2, tmp_path / "b.pdf")))
 
 
