@@ -36,7 +36,7 @@ async def ask_again(draft: Draft, services: Services, findings: Sequence[Finding
     anew; everything else stays as it was.
 
     Values of an e-invoice are never asked about. An answer of no use is a note,
-    `asked_again_in_vain`. What was spent is in `usage` in every case. Raises BudgetExceededError,
+    `reask_failed`. What was spent is in `usage` in every case. Raises BudgetExceededError,
     ProviderDownError and AuthenticationError.
     """
     gateway, schema = services.models, services.flow.schema
@@ -152,7 +152,7 @@ def _key(field: str) -> str:
 
 def _in_vain(reason: str) -> Finding:
     return Finding(
-        code="asked_again_in_vain",
+        code="reask_failed",
         message=f"the model was asked again about broken values, without use ({reason})",
         weight="note",
     )

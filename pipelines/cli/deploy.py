@@ -1,10 +1,13 @@
 """`docmill deploy [FLOW ...]`: register the deployments of flows.yaml with Prefect."""
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pipelines.cli.options import FlowFileOption, Local, SomeFlows, project_of
+from pipelines.describing.explain import notes
+from pipelines.on_prefect.connection import prepare_prefect
 
 if TYPE_CHECKING:
     from pipelines.on_prefect.deployments.deploy import Outcome
@@ -14,7 +17,7 @@ _DONE = {
     "change": "changed",
     "keep": "unchanged",
     "remove": "removed",
-    "leave": "not in flows.yaml any more",
+    "leave": "no longer in flows.yaml",
 }
 _PLANNED = {
     **_DONE,
@@ -25,55 +28,44 @@ _PLANNED = {
 
 
 def deploy(
-    flows: Annotated[
-        list[str] | None,
-        typer.Argument(help="Flows of flows.yaml; default: all.", metavar="[FLOW]..."),
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
-    ] = None,
-    local: Annotated[
-        bool,
-        typer.Option("--local", help="Deploy with the offline engine: free, no key, no network."),
-    ] = False,
+    flows: SomeFlows = None,
+    file: FlowFileOption = None,
+    local: Local = False,
     dry_run: Annotated[
         bool,
-        typer.Option(
-            "--dry-run", help="Show how the server differs from flows.yaml; change nothing."
-        ),
+        typer.Option("--dry-run", help="Show what would change on the server; change nothing."),
     ] = False,
     prune: Annotated[
         bool,
-        typer.Option(
-            "--prune", help="Remove deployments of this flows.yaml that it no longer has."
-        ),
+        typer.Option("--prune", help="Remove deployments that this flows.yaml no longer has."),
     ] = False,
-    crash_silent_runs: Annotated[
+    detect_dead_runs: Annotated[
         bool,
         typer.Option(
-            "--crash-silent-runs",
-            help="Also register an automation: a run without a heartbeat for 9 minutes is "
-            "marked crashed.",
+            "--detect-dead-runs",
+            help="Also mark runs without a heartbeat for 9 minutes as crashed (an automation).",
         ),
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print only changes, notes and errors.")
+    ] = False,
 ) -> None:
-    """Register the deployments of flows.yaml with the configured Prefect server. Doing it twice
-    changes nothing the second time."""
-    # `docmill --help` must not import the machinery
-    from pipelines.on_prefect.connection import prepare_prefect  # noqa: PLC0415
+    """The server is the one Prefect is configured for.
 
+    Registering again without a change in flows.yaml changes nothing.
+    """
     prepare_prefect()
-    from pipelines.describing.explain import notes  # noqa: PLC0415
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
+    # These import Prefect, which reads its settings at once.
+    from pipelines.on_prefect.deployments.dead_runs import mark_dead_runs  # noqa: PLC0415
     from pipelines.on_prefect.deployments.deploy import deploy as deploy_project  # noqa: PLC0415
-    from pipelines.on_prefect.deployments.silent_runs import watch_for_silent_runs  # noqa: PLC0415
 
-    project = load_project(find_flow_file(file))
+    project = project_of(file)
     outcomes = asyncio.run(
         deploy_project(project, flows or [], local=local, prune=prune, dry_run=dry_run)
     )
     for outcome in outcomes:
-        _show(outcome, dry_run=dry_run)
+        if not (quiet and outcome.action == "keep"):
+            _show(outcome, dry_run=dry_run)
     for flow in sorted(
         {outcome.full_name.partition("/")[0] for outcome in outcomes}
         & project.flow_file.flows.keys()
@@ -82,12 +74,10 @@ def deploy(
             typer.echo(f"note: {flow}, on this machine: {note}", err=True)
     if not outcomes:
         typer.echo(
-            f"{project.file} declares no deployments; add some under `deployments:` of a flow"
+            f"{project.file} declares no deployments; add them under `deployments:` of a flow"
         )
-    if crash_silent_runs:
-        typer.echo(
-            f"automation for silent runs: {asyncio.run(watch_for_silent_runs(dry_run=dry_run))}"
-        )
+    if detect_dead_runs:
+        typer.echo(f"automation for dead runs: {asyncio.run(mark_dead_runs(dry_run=dry_run))}")
 
 
 def _show(outcome: "Outcome", *, dry_run: bool) -> None:

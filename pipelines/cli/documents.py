@@ -5,43 +5,30 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.options import FlowFileOption, Json, OneFlow, project_of
 from pipelines.display.text_table import print_rows
 from pipelines.display.wording import counted
+from pipelines.loading.places import state_url
 from schemas.record import ErrorInfo, Status
-
-if TYPE_CHECKING:
-    from tasks.ledger.documents.listing import DocumentRow
+from tasks.ledger.documents.listing import DocumentRow, listing
+from tasks.ledger.read_only import LedgerView
 
 
 def documents(
-    flow: Annotated[
-        str | None, typer.Argument(help="Only the documents of this flow.", metavar="[FLOW]")
-    ] = None,
+    flow: OneFlow = None,
     status: Annotated[
-        Status | None, typer.Option("--status", help="Only documents with this status.")
+        Status | None,
+        typer.Option("--status", metavar="STATUS", help=f"Only these: {', '.join(Status)}."),
     ] = None,
-    file: Annotated[
-        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False,
+    file: FlowFileOption = None,
+    as_json: Json = False,
 ) -> None:
-    """List the documents that were worked on, latest change first, with their status and the reason
-    of a failure. Changes nothing."""
-    # `docmill --help` must not import it
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
-    from pipelines.loading.places import state_url  # noqa: PLC0415
-    from tasks.ledger.documents.listing import listing  # noqa: PLC0415
-    from tasks.ledger.read_only import LedgerView  # noqa: PLC0415
-
-    project = load_project(find_flow_file(file))
-    if flow is not None:
-        project.flow(flow)  # refuses an unknown one
+    """The latest change comes first. Nothing is changed."""
+    project = project_of(file, flow)
     with LedgerView(state_url(project.flow_file), project.folder) as view:
         rows = view.read(lambda connection: listing(connection, flow=flow, status=status)) or ()
     if as_json:
@@ -54,9 +41,7 @@ def documents(
         return
     if not rows:
         typer.echo(
-            "the ledger knows no such document"
-            if flow or status
-            else "the ledger knows no document yet"
+            "no such document in the ledger" if flow or status else "no documents in the ledger yet"
         )
         return
     print_rows(
@@ -71,9 +56,11 @@ def documents(
     )
 
 
-def document_json(row: "DocumentRow") -> dict[str, Any]:
-    """One entry of `--json`. `attempts` counts the runs that ended in `failed` since the last
-    success or `docmill retry`."""
+def document_json(row: DocumentRow) -> dict[str, Any]:
+    """One entry of `--json`.
+
+    `attempts` counts the failures since the last success or `docmill retry`.
+    """
     return {
         "flow": row.flow,
         "document_id": row.document_id,
@@ -90,11 +77,11 @@ def document_json(row: "DocumentRow") -> dict[str, Any]:
     }
 
 
-def _status(row: "DocumentRow") -> str:
+def _status(row: DocumentRow) -> str:
     return "in work" if row.in_work else row.status.replace("_", " ")
 
 
-def _cells(row: "DocumentRow") -> tuple[str, ...]:
+def _cells(row: DocumentRow) -> tuple[str, ...]:
     name = Path(row.path).name if row.path else "(forgotten)"
     return (
         name,

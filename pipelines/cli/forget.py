@@ -2,15 +2,20 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipelines.cli.confirm import confirmed
+from pipelines.cli.options import FlowFileOption, Yes, project_of
+from pipelines.loading import Project
+from pipelines.loading.places import state_url, store_url
 from schemas.errors import CallError
-
-if TYPE_CHECKING:
-    from pipelines.loading import Project
+from tasks.documents.page_store import PageStore
+from tasks.ledger.documents import listing
+from tasks.ledger.ledger import Ledger
+from tasks.ledger.read_only import LedgerView
+from tasks.outputs.forgetting import forget_document
 
 SHORTEST_PREFIX_SHOWN = 12
 
@@ -19,66 +24,49 @@ def forget(
     document: Annotated[
         str,
         typer.Argument(
-            help="Its id (six first characters are enough), path or file name.", metavar="DOCUMENT"
+            metavar="DOCUMENT", help="Its id (the first six characters do), path or file name."
         ),
     ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    file: Annotated[
-        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
-    ] = None,
+    yes: Yes = False,
+    file: FlowFileOption = None,
 ) -> None:
-    """Remove a document's record, page texts and stored answers, and its place in every output. Its
-    id and cost stay.
+    """Its record, page texts, model answers and lines in every output are removed.
 
-    The file itself is not touched: while it lies in a source folder, the next run takes it up
-    again. Logs hold no document text.
+    Its id and cost are kept. Logs hold no document text. The file itself is not touched:
+    if it is still in a source folder, the next run processes it again.
     """
-    # `docmill --help` must not import it
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
-
-    project = load_project(find_flow_file(file))
+    project = project_of(file)
     document_id = _find(project, document)
     confirmed(
-        f"Forget what {document} ({document_id[:SHORTEST_PREFIX_SHOWN]}) says? It cannot "
-        "be brought back",
+        f"Forget the data of {document} ({document_id[:SHORTEST_PREFIX_SHOWN]})? "
+        "This cannot be undone",
         yes=yes,
     )
     asyncio.run(_forget(project, document_id))
     typer.echo(f"forgotten: {document_id}; its id and cost are kept")
 
 
-def _find(project: "Project", wanted: str) -> str:
-    from pipelines.loading.places import state_url  # noqa: PLC0415
-    from tasks.ledger.documents import listing as documents  # noqa: PLC0415
-    from tasks.ledger.read_only import LedgerView  # noqa: PLC0415
-
+def _find(project: Project, wanted: str) -> str:
     with LedgerView(state_url(project.flow_file), project.folder) as view:
-        found = view.read(lambda connection: documents.find(connection, wanted)) or ()
-        if (
-            not found and Path(wanted).exists()
-        ):  # the ledger knows paths as they were given to a run
+        found = view.read(lambda connection: listing.find(connection, wanted)) or ()
+        if not found and Path(wanted).exists():  # the ledger has paths as a run was given them
             absolute = str(Path(wanted).resolve())
-            found = view.read(lambda connection: documents.find(connection, absolute)) or ()
+            found = view.read(lambda connection: listing.find(connection, absolute)) or ()
     if not found:
         raise CallError(
-            f"the ledger knows no document {wanted!r}; nothing was removed. `docmill "
-            "documents` lists ids and paths."
+            f"no document {wanted!r} in the ledger; nothing was removed. "
+            "`docmill documents` lists ids and paths."
         )
     if len(found) > 1:
         ids = ", ".join(one[:SHORTEST_PREFIX_SHOWN] for one in found)
         raise CallError(
-            f"{wanted!r} may be any of {len(found)} documents ({ids}); nothing was "
-            "removed. Give more of the id."
+            f"{wanted!r} matches {len(found)} documents ({ids}); nothing was removed. "
+            "Give more characters of the id."
         )
     return found[0]
 
 
-async def _forget(project: "Project", document_id: str) -> None:
-    from pipelines.loading.places import state_url, store_url  # noqa: PLC0415
-    from tasks.documents.page_store import PageStore  # noqa: PLC0415
-    from tasks.ledger.ledger import Ledger  # noqa: PLC0415
-    from tasks.outputs.forgetting import forget_document  # noqa: PLC0415
-
+async def _forget(project: Project, document_id: str) -> None:
     store = PageStore(store_url(project.flow_file, project.folder))
     async with await Ledger.open(state_url(project.flow_file), project.folder) as ledger:
         await forget_document(ledger, project.folder, document_id, store)

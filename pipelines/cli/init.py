@@ -8,24 +8,22 @@ from typing import Annotated
 
 import typer
 
+from pipelines.describing.json_schema import SCHEMA_FILE, flow_file_schema
 from schemas.errors import CallError
 
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of the new project; made when missing.", metavar="FOLDER")
+        Path, typer.Argument(metavar="FOLDER", help="Where to make it; created if missing.")
     ],
 ) -> None:
-    """Make a project of your own in FOLDER.
-
-    It holds flows.yaml, a schema to change, an inbox and a .gitignore. Nothing is overwritten.
-    """
+    """It holds flows.yaml, a schema to edit, an inbox and a .gitignore. Nothing is overwritten."""
     contents = project_files()
     taken = [name for name in contents if (folder / name).exists()]
     if taken:
         raise CallError(
-            f"{folder} has {', '.join(taken)} already; nothing was written. Name another "
-            "folder, or move what is there."
+            f"{folder} already has {', '.join(taken)}; nothing was written. "
+            "Name another folder, or move these files."
         )
     try:
         for name, text in contents.items():
@@ -38,11 +36,10 @@ def init(
 
 
 def project_files() -> dict[str, str]:
-    """Text of each file of a new project, by path. The schema is a copy of the shipped `Invoice`,
-    for its owner to change."""
-    # `docmill --help` must not import it
-    from pipelines.describing.json_schema import SCHEMA_FILE, flow_file_schema  # noqa: PLC0415
+    """Text of each file of a new project, by path.
 
+    The schema is a copy of the shipped `Invoice`, for its owner to edit.
+    """
     templates = files("pipelines") / "templates"
     return {
         "flows.yaml": (templates / "flows.yaml").read_text(encoding="utf-8"),
@@ -57,7 +54,7 @@ def _next_steps(folder: Path) -> str:
     go_there = "" if folder.resolve() == Path.cwd() else f"  cd {shlex.quote(str(folder))}\n"
     return (
         f"Made a project in {folder}:\n"
-        "  flows.yaml            what is done with your documents\n"
+        "  flows.yaml            how your documents are processed\n"
         "  schemas/invoice.py    what a record holds; change it as you like\n"
         "  inbox/                put invoices here: PDFs, scans, photos, e-invoices\n"
         "\n"
@@ -65,6 +62,6 @@ def _next_steps(folder: Path) -> str:
         f"{go_there}"
         "  docmill check                   what the flow will do\n"
         "  docmill run invoices --local    offline and free; records go to out/\n"
-        "  docmill run invoices            by Mistral's models; needs MISTRAL_API_KEY in "
-        "the environment or in .env"
+        "  docmill run invoices            with Mistral's models; needs MISTRAL_API_KEY, set in the"
+        " environment or in .env"
     )

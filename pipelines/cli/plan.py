@@ -6,23 +6,37 @@ Uses no network, spends nothing and changes nothing.
 import asyncio
 import json
 import sys
-from pathlib import Path
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.options import (
+    FlowArgument,
+    FlowFileOption,
+    Json,
+    Local,
+    MaxCost,
+    MaxTokens,
+    Paths,
+    dollars,
+    project_of,
+)
 from pipelines.display.printable import printable
 from pipelines.display.text_table import money, print_rows
 from pipelines.display.wording import counted
+from pipelines.loading import Project, define
+from pipelines.loading.places import store_url
+from pipelines.planning.files import files_of_plan
+from pipelines.planning.sketch_reader import SketchReader
+from schemas.flow import RenderSettingsSpec
+from tasks.documents.passwords import passwords_of
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from pipelines.loading import Project
     from pipelines.planning.plan import Plan
 
 SHOWN_NOTES = 10
-FEW_FILES = 8  # one worker opens so many faster than two start
+FEW_FILES = 8  # one worker opens these faster than two start
 FREE = {  # one, and several
     "einvoices": ("e-invoice, read from its XML", "e-invoices, read from their XML"),
     "done_before": ("document done before", "documents done before"),
@@ -38,42 +52,30 @@ FREE = {  # one, and several
 
 
 def plan(
-    flow: Annotated[str, typer.Argument(help="Name of a flow in flows.yaml.", metavar="FLOW")],
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Files, folders or globs instead of the flow's source.", metavar="[PATH]..."
-        ),
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
-    ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Plan a run with the offline engine.")
+    flow: FlowArgument,
+    paths: Paths = None,
+    file: FlowFileOption = None,
+    local: Local = False,
+    as_json: Json = False,
+    max_tokens: MaxTokens = None,
+    max_cost: MaxCost = None,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print only the budget and whether the run fits.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=1, help="Most tokens the run may spend.")
-    ] = None,
-    max_cost: Annotated[
-        str | None,
-        typer.Option("--max-cost", help="Most money the run may spend, in USD.", metavar="USD"),
-    ] = None,
 ) -> None:
-    """Show what a run would cost before anything is spent: documents, pages, what is free, calls,
-    tokens and money, and whether the budget allows it."""
-    from pipelines.cli.amounts import dollars  # noqa: PLC0415 - `docmill --help` must not import it
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
+    """Shows documents, pages, what is free, calls, tokens and money, and if the budget allows it.
 
+    Nothing is sent and nothing is changed.
+    """
     cost = dollars(max_cost)
-    project = load_project(find_flow_file(file))
+    project = project_of(file)
     found, notes = asyncio.run(
         _plan(project, flow, paths or None, local=local, max_tokens=max_tokens, max_cost=cost)
     )
     if as_json:
         sys.stdout.write(json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
+    elif quiet:
+        _print_budget(found)
     else:
         _print(found)
     for note in notes[:SHOWN_NOTES]:
@@ -83,23 +85,15 @@ def plan(
 
 
 async def _plan(
-    project: "Project",
+    project: Project,
     flow: str,
     paths: list[str] | None,
     *,
     local: bool,
     max_tokens: int | None,
-    max_cost: "Decimal | None",
+    max_cost: Decimal | None,
 ) -> "tuple[Plan, list[str]]":
-    """The plan, and notes. Workers that open documents start while the rest is imported, which
-    takes as long."""
-    from pipelines.loading import define  # noqa: PLC0415
-    from pipelines.loading.places import store_url  # noqa: PLC0415
-    from pipelines.planning.files import files_of_plan  # noqa: PLC0415
-    from pipelines.planning.sketch_reader import SketchReader  # noqa: PLC0415
-    from schemas.flow import RenderSettingsSpec  # noqa: PLC0415
-    from tasks.documents.passwords import passwords_of  # noqa: PLC0415
-
+    """The plan, and notes. Workers that open documents start while the planner is imported."""
     spec = project.flow(flow)
     files, notes = files_of_plan(spec, flow, project.folder, paths)
     render = next(
@@ -113,6 +107,7 @@ async def _plan(
         workers=1 if len(files) <= FEW_FILES else None,
     ) as reader:
         await reader.begun()
+        # Takes as long to import as the workers take to start.
         from pipelines.planning.planner import limits_of_plan, plan_flow  # noqa: PLC0415
 
         limits = limits_of_plan(spec.budget, max_tokens=max_tokens, max_cost=max_cost)
@@ -129,18 +124,18 @@ def _print(found: "Plan") -> None:
         if count:
             typer.echo(f"  free: {count:,} {FREE[name][count > 1]}")
     if not found.models:
-        typer.echo("the local engine asks no model: nothing would be spent")
+        typer.echo("the local engine uses no model: nothing would be spent")
         return
-    told = found.as_json()
-    rows = [(entry["step"], entry["model"], *_figures(entry)) for entry in told["steps"]]
-    rows.append(("total", "", *_figures(told["total"])))
+    figures = found.as_json()
+    rows = [(entry["step"], entry["model"], *_figures(entry)) for entry in figures["steps"]]
+    rows.append(("total", "", *_figures(figures["total"])))
     print_rows(("step", "model", "calls", "tokens in", "tokens out", "USD"), rows, left=2)
     for model in {each.role: each for each in found.models}.values():
         if model.retired:
             after = f", then {model.next}" if model.next and model.next not in model.retired else ""
             typer.echo(
                 f"role {model.role}: {', '.join(model.retired)} is known to be retired, "
-                f"{model.model} would be asked{after}"
+                f"{model.model} would be used{after}"
             )
     _print_budget(found)
 
@@ -148,8 +143,7 @@ def _print(found: "Plan") -> None:
 def _print_budget(found: "Plan") -> None:
     if found.fits_budget is None:
         typer.echo(
-            "no budget: nothing limits what is spent (`budget:` in flows.yaml, "
-            "--max-tokens, --max-cost)"
+            "no budget: spending is not limited (`budget:` in flows.yaml, --max-tokens, --max-cost)"
         )
         return
     for budget in found.budgets:
@@ -163,7 +157,9 @@ def _print_budget(found: "Plan") -> None:
         if parts:
             typer.echo(f"budget: {', '.join(parts)}")
     typer.echo(
-        "the run fits" if found.fits_budget else "the run does not fit: it would not get to its end"
+        "the run fits"
+        if found.fits_budget
+        else "the run exceeds the budget and would stop before the end"
     )
 
 
@@ -173,14 +169,14 @@ def _figures(entry: dict[str, Any]) -> tuple[str, ...]:
     return (f"{entry['requests']:,}", *tokens, "?" if cost is None else _money_range(cost))
 
 
-def _range(spread: "dict[str, int]") -> str:
+def _range(spread: dict[str, int]) -> str:
     """Expected, and low to high where they differ."""
     if spread["low"] == spread["high"]:
         return f"{spread['expected']:,}"
     return f"{spread['expected']:,} ({spread['low']:,} to {spread['high']:,})"
 
 
-def _money_range(spread: "dict[str, float]") -> str:
+def _money_range(spread: dict[str, float]) -> str:
     if spread["low"] == spread["high"]:
         return money(spread["expected"])
     return f"{money(spread['expected'])} ({money(spread['low'])} to {money(spread['high'])})"

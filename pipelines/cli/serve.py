@@ -1,45 +1,47 @@
 """`docmill serve [FLOW ...]`: folder watches and schedules in one long-running process."""
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipelines.cli.options import FlowFileOption, Local, Quiet, SomeFlows, project_of
+from pipelines.cli.watch import say
+from pipelines.on_prefect.connection import prefect_is_configured, prepare_prefect
+from pipelines.serving.serve import Serving
+from pipelines.serving.serve import serve as serve_project
+
 
 def serve(
-    flows: Annotated[
-        list[str] | None,
-        typer.Argument(help="Flows of flows.yaml; default: all.", metavar="[FLOW]..."),
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
-    ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Use the offline engine: free, no key, no network.")
-    ] = False,
+    flows: SomeFlows = None,
+    file: FlowFileOption = None,
+    local: Local = False,
     health_host: Annotated[
-        str, typer.Option("--health-host", help="Address of the health endpoint.")
+        str, typer.Option("--health-host", metavar="ADDRESS", help="Address of GET /health.")
     ] = "127.0.0.1",
     health_port: Annotated[
         int,
         typer.Option(
-            "--health-port", min=0, max=65535, help="Port of the health endpoint (0: any free one)."
+            "--health-port",
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Port of GET /health; 0: any free one.",
         ),
     ] = 8417,
+    quiet: Quiet = False,
 ) -> None:
-    """Watch folders, and run the deployments without a work pool. Watching needs no Prefect.
-    SIGTERM and Ctrl-C end it with exit 0."""
-    # `docmill --help` must not import the machinery
-    from pipelines.cli.watch import say  # noqa: PLC0415
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
-    from pipelines.on_prefect.connection import prefect_is_configured, prepare_prefect  # noqa: PLC0415
-    from pipelines.serving.serve import Serving  # noqa: PLC0415
-    from pipelines.serving.serve import serve as serve_project  # noqa: PLC0415
+    """Schedules are those of deployments without a work pool. Watching folders needs no Prefect.
 
+    Ctrl-C or SIGTERM finishes files in progress and exits 0.
+    """
     prepare_prefect()
     serving = Serving(
-        local=local, prefect=prefect_is_configured(), health=(health_host, health_port)
+        local=local,
+        prefect=prefect_is_configured(),
+        health=(health_host, health_port),
+        quiet=quiet,
     )
-    asyncio.run(serve_project(load_project(find_flow_file(file)), flows or [], serving, say))
-    say("stopped")
+    asyncio.run(serve_project(project_of(file), flows or [], serving, say))
+    if not quiet:
+        say("stopped")

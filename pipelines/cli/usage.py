@@ -2,43 +2,27 @@
 
 import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
 
 import typer
 
+from pipelines.cli.options import FlowFileOption, Json, OneFlow, project_of
 from pipelines.display.text_table import money, print_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipelines.reporting.spending import Left, SpendingReport, SpentRow
+from pipelines.loading.places import state_url
+from pipelines.reporting.spending import Left, SpendingReport, SpentRow, spending_report
+from tasks.ledger.read_only import LedgerView
 
 SHOWN_DAYS, SHOWN_DOCUMENTS = 14, 20
-HEADINGS = ("calls", "documents", "pages", "tokens", "USD", "a document", "a page")
+HEADINGS = ("calls", "documents", "pages", "tokens", "USD", "per document", "per page")
 
 
 def usage(
-    flow: Annotated[
-        str | None, typer.Argument(help="Only what this flow spent.", metavar="[FLOW]")
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False,
+    flow: OneFlow = None,
+    file: FlowFileOption = None,
+    as_json: Json = False,
 ) -> None:
-    """Show what was spent and what is left, per flow, day, model and document. Changes nothing."""
-    # `docmill --help` must not import it
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
-    from pipelines.loading.places import state_url  # noqa: PLC0415
-    from pipelines.reporting.spending import spending_report  # noqa: PLC0415
-    from tasks.ledger.read_only import LedgerView  # noqa: PLC0415
-
-    project = load_project(find_flow_file(file))
-    if flow is not None:
-        project.flow(flow)  # refuses an unknown one
+    """Per flow, day, model and document. Nothing is changed."""
+    project = project_of(file, flow)
     budgets = {
         name: spec.budget
         for name, spec in project.flow_file.flows.items()
@@ -52,9 +36,9 @@ def usage(
         _print(report)
 
 
-def _print(report: "SpendingReport") -> None:
+def _print(report: SpendingReport) -> None:
     if not report.total.calls:
-        typer.echo("nothing was spent yet")
+        typer.echo("nothing has been spent yet")
     else:
         _section("flow", report.flows, len(report.flows), report.total)
         _section(f"day ({report.timezone})", report.days, SHOWN_DAYS)
@@ -78,7 +62,7 @@ def _print(report: "SpendingReport") -> None:
 
 
 def _section(
-    title: str, rows: "Sequence[SpentRow]", most: int, total: "SpentRow | None" = None
+    title: str, rows: Sequence[SpentRow], most: int, total: SpentRow | None = None
 ) -> None:
     shown = [*rows[:most], *([total] if total is not None and len(rows) > 1 else [])]
     print_rows((title, *HEADINGS), [_cells(row) for row in shown])
@@ -87,18 +71,16 @@ def _section(
     typer.echo("")
 
 
-def _cells(row: "SpentRow") -> tuple[str, ...]:
+def _cells(row: SpentRow) -> tuple[str, ...]:
     name = row.name if row.path is None else f"{row.path} ({row.name[:12]})"
     counts = (f"{row.calls:,}", f"{row.documents:,}", f"{row.pages:,}", f"{row.tokens:,}")
     return (name, *counts, money(row.cost), money(row.cost_per_document), money(row.cost_per_page))
 
 
-def _left(left: "Left", unit: str) -> str:
+def _left(left: Left, unit: str) -> str:
     def amount(value: float) -> str:
         return money(value) if unit == "USD" else f"{value:,.0f}"
 
     held = f", {amount(left.reserved)} reserved" if left.reserved else ""
-    return (
-        f"{amount(left.left)} {unit} left of {amount(left.limit)} ({amount(left.spent)} "
-        f"spent{held})"
-    )
+    spent = f"{amount(left.spent)} spent{held}"
+    return f"{amount(left.left)} {unit} left of {amount(left.limit)} ({spent})"

@@ -7,66 +7,65 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.options import (
+    FlowArgument,
+    FlowFileOption,
+    Local,
+    Out,
+    Quiet,
+    ThroughPrefect,
+    project_of,
+)
+from pipelines.on_prefect.connection import prefect_is_configured, prepare_prefect
+from pipelines.serving.serve import Serving
+from pipelines.serving.serve import watch as watch_folder
+
 
 def watch(
-    flow: Annotated[str, typer.Argument(help="Name of a flow in flows.yaml.", metavar="FLOW")],
+    flow: FlowArgument,
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Folder to watch, instead of the flow's.", metavar="[FOLDER]"),
+        typer.Argument(metavar="[FOLDER]", help="Folder to watch; default: the flow's."),
     ] = None,
-    file: Annotated[
-        Path | None, typer.Option("-f", "--file", help="The flows.yaml to use.")
-    ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Use the offline engine: free, no key, no network.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Folder for outputs, instead of the paths in flows.yaml.", metavar="DIR"
-        ),
-    ] = None,
-    prefect: Annotated[
-        bool | None,
-        typer.Option(
-            "--prefect/--no-prefect",
-            help="Make each batch a Prefect flow run; default: where a Prefect API is configured.",
-        ),
-    ] = None,
+    file: FlowFileOption = None,
+    local: Local = False,
+    out: Out = None,
+    prefect: ThroughPrefect = None,
     health_port: Annotated[
         int | None,
         typer.Option(
             "--health-port",
             min=0,
             max=65535,
-            help="Answer GET /health on 127.0.0.1 (0: any free port).",
+            metavar="PORT",
+            help="Answer GET /health on 127.0.0.1; 0: any free port.",
         ),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Take the files of a folder as they come. SIGTERM and Ctrl-C end it with exit 0, after what is
-    in work."""
-    # `docmill --help` must not import the machinery
-    from pipelines.loading import find_flow_file, load_project  # noqa: PLC0415
-    from pipelines.on_prefect.connection import prefect_is_configured, prepare_prefect  # noqa: PLC0415
-    from pipelines.serving.serve import Serving  # noqa: PLC0415
-    from pipelines.serving.serve import watch as watch_folder  # noqa: PLC0415
+    """Ctrl-C or SIGTERM finishes files in progress and exits 0.
 
+    With Prefect, each batch of files is a flow run.
+    """
     prepare_prefect()
     serving = Serving(
         local=local,
         out=out.absolute() if out else None,
         prefect=prefect_is_configured() if prefect is None else prefect,
         health=None if health_port is None else ("127.0.0.1", health_port),
+        quiet=quiet,
     )
-    project = load_project(find_flow_file(file))
     watched = asyncio.run(
-        watch_folder(project, flow, serving, say, folder=folder.absolute() if folder else None)
+        watch_folder(
+            project_of(file), flow, serving, say, folder=folder.absolute() if folder else None
+        )
     )
     finished = ", ".join(
         f"{count} {status.replace('_', ' ')}"
         for status, count in sorted(watched.health.finished.items())
     )
-    say(f"stopped; {finished or 'no file came'}")
+    if not quiet:
+        say(f"stopped; {finished or 'no files arrived'}")
 
 
 def say(line: str) -> None:

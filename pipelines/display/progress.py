@@ -23,9 +23,11 @@ STATUS_STYLE = {
     Status.SKIPPED: "dim",
 }
 
+NEEDS_ATTENTION = (Status.FAILED, Status.NEEDS_REVIEW, Status.DEFERRED)
+
 
 class Progress(Protocol):
-    """Told by the run; never told any document text."""
+    """What a run reports to; it never gets document text."""
 
     def run_started(self, flow: str, documents: int) -> None: ...
     def document_started(self, name: str) -> None: ...
@@ -60,7 +62,7 @@ def _outcome(line: str, result: DocumentResult) -> str:
 
 
 class PlainLines:
-    """One line a document, for pipes and logs."""
+    """One line per document, for pipes and logs."""
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +79,16 @@ class PlainLines:
 
     def say(self, message: str) -> None:
         print(message, file=sys.stderr, flush=True)  # noqa: T201 - this class is the plain output
+
+
+class QuietLines(PlainLines):
+    """Messages, and one line per document that needs a person."""
+
+    def run_started(self, flow: str, documents: int) -> None: ...
+
+    def document_finished(self, name: str, result: DocumentResult) -> None:
+        if result.status in NEEDS_ATTENTION:
+            super().document_finished(name, result)
 
 
 class LiveDisplay:
@@ -128,7 +140,7 @@ class LiveDisplay:
     def document_finished(self, name: str, result: DocumentResult) -> None:
         if name in self._open:
             self._open.remove(name)
-        if result.status in (Status.FAILED, Status.NEEDS_REVIEW, Status.DEFERRED):
+        if result.status in NEEDS_ATTENTION:
             self._print(outcome_line(name, result), STATUS_STYLE[result.status])
         if self._bar is not None:
             self._rich.advance(self._bar)
@@ -148,5 +160,7 @@ class LiveDisplay:
             self._rich.update(self._bar, names=shown)
 
 
-def progress_for_terminal() -> LiveDisplay | PlainLines:
+def progress_for_terminal(*, quiet: bool = False) -> LiveDisplay | PlainLines:
+    if quiet:
+        return QuietLines()
     return LiveDisplay() if sys.stderr.isatty() else PlainLines()

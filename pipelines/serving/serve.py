@@ -31,6 +31,7 @@ class Serving:
     out: Path | None = None
     prefect: bool = False
     health: tuple[str, int] | None = None
+    quiet: bool = False
 
 
 def watch_of(
@@ -54,7 +55,7 @@ def watch_of(
         out=serving.out,
         prefect=serving.prefect,
     )
-    return FolderWatch(places, watch, process, say)
+    return FolderWatch(places, watch, process, say, quiet=serving.quiet)
 
 
 async def watch(
@@ -68,7 +69,7 @@ async def watch(
     """Watch one folder until SIGTERM or Ctrl-C; a second signal does not wait for what is in
     work."""
     one = watch_of(project, flow, serving, say, folder=folder)
-    say(f"watching {one.health.folder} for {flow}; stop with Ctrl-C")
+    _routine(f"watching {one.health.folder} for {flow}; stop with Ctrl-C", serving, say)
     _note([flow], project, serving, say)
     await _run([one], None, serving, say)
     return one
@@ -98,9 +99,14 @@ async def serve(
         )
     schedules = _schedules(project, names, scheduled, serving, say)
     for one in watches:
-        say(f"watching {one.health.folder}")
+        _routine(f"watching {one.health.folder}", serving, say)
     _note(names, project, serving, say)
     await _run(watches, schedules, serving, say)
+
+
+def _routine(line: str, serving: Serving, say: Callable[[str], None]) -> None:
+    if not serving.quiet:
+        say(line)
 
 
 def _note(
@@ -130,7 +136,7 @@ def _schedules(
         return None
     from pipelines.on_prefect.schedules import Schedules  # noqa: PLC0415 - imports Prefect
 
-    say(f"serving {', '.join(scheduled)}")
+    _routine(f"serving {', '.join(scheduled)}", serving, say)
     return Schedules(project, names, say, local=serving.local)
 
 
@@ -155,7 +161,7 @@ async def _run(
     async with contextlib.AsyncExitStack() as stack:
         if serving.health is not None:
             port = await stack.enter_async_context(health_endpoint(*serving.health, report))
-            say(f"health: http://{serving.health[0]}:{port}/health")
+            _routine(f"health: http://{serving.health[0]}:{port}/health", serving, say)
         if schedules is not None:
             schedules.start()
             stack.push_async_callback(schedules.stop)

@@ -71,9 +71,17 @@ class FolderWatch:
     to know."""
 
     def __init__(
-        self, places: Places, spec: WatchSpec, process: Process, say: Callable[[str], None]
+        self,
+        places: Places,
+        spec: WatchSpec,
+        process: Process,
+        say: Callable[[str], None],
+        *,
+        quiet: bool = False,
     ) -> None:
+        """`quiet`: a file that needs no person gets no line."""
         self._places, self._spec, self._process, self._say = places, spec, process, say
+        self._quiet = quiet
         self._settling = Settling(spec.settle_seconds)
         self._taken: dict[Path, Fingerprint] = {}
         self._batches: set[asyncio.Task[None]] = set()
@@ -278,7 +286,8 @@ class FolderWatch:
         name = path.relative_to(self._places.folder)
         if filing.outcome is Filed.MOVED:
             self.health.finished[result.status] += 1
-            self._say(f"{result.status:<12} {name} -> {filing.place}")
+            if not self._quiet or result.status not in (Status.DONE, Status.SKIPPED):
+                self._say(f"{result.status:<12} {name} -> {filing.place}")
         elif filing.outcome is Filed.CHANGED:
             self._say(
                 f"{result.status:<12} {name}: replaced while it was worked on; the new "
@@ -287,7 +296,8 @@ class FolderWatch:
 
     async def _finish_batches(self) -> None:
         if self._batches:
-            self._say(f"stopping: finishing {len(self._taken)} files")
+            if not self._quiet:
+                self._say(f"stopping: finishing {len(self._taken)} files")
             await asyncio.wait(self._batches, timeout=_GRACE_SECONDS)
         for task in list(self._batches):
             task.cancel()

@@ -3,5 +3,5 @@
 wanted.py       flows.yaml -> what should be registered
 registered.py   what the server has of this flows.yaml
 deploy.py       making the second like the first
-silent_runs.py  the automation that marks silent runs crashed
+dead_runs.py    the automation that marks dead runs crashed
 """

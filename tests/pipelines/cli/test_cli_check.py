@@ -141,13 +141,12 @@ def test_a_misspelt_command_is_told_with_the_nearest_one(docmill):
 @pytest.fixture
 def failing(monkeypatch):
     """Makes `docmill schema` end with the given error."""
-    from pipelines.describing import json_schema
 
     def fail(error: BaseException) -> None:
         def broken() -> None:
             raise error
 
-        monkeypatch.setattr(json_schema, "flow_file_schema", broken)
+        monkeypatch.setattr("pipelines.cli.schema.flow_file_schema", broken)
 
     return fail
 

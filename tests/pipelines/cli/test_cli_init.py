@@ -56,9 +56,9 @@ def test_nothing_is_overwritten(docmill, tmp_path):
     (tmp_path / "flows.yaml").write_text("mine")
     code, out, err = docmill("init", tmp_path)
     assert (code, out) == (2, "")
-    assert (
-        err == f"docmill: {tmp_path} has flows.yaml already; nothing was written. Name another "
-        "folder, or move what is there.\n"
+    assert err == (
+        f"docmill: {tmp_path} already has flows.yaml; nothing was written. "
+        "Name another folder, or move these files.\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["flows.yaml"]
     assert (tmp_path / "flows.yaml").read_text() == "mine"

@@ -96,7 +96,10 @@ def test_document_that_fails_again_ends_with_1_and_is_tried_by_the_next_runs(
 def test_document_that_is_not_known_or_not_failed_is_refused(failing: Project) -> None:
     (failing.folder / "steps/broken").unlink()
     failing.run("retry")
-    for name, said in (("nowhere.pdf", "knows no document"), ("1.pdf", "has failed")):
+    for name, said in (
+        ("nowhere.pdf", "no document 'nowhere.pdf' in the ledger"),
+        ("1.pdf", "has failed"),
+    ):
         done = failing.run("retry", "pages", name)
         assert done.returncode == 2
         assert said in done.stderr

@@ -101,7 +101,7 @@ def test_table_names_flow_model_document_and_what_is_left(spent: Spent) -> None:
         "mistral-large-2512",
         "2.pdf",
         "3.pdf",
-        "a page",
+        "per page",
         "left of 1,000,000",
         "USD left of 2.0000",
     ):
@@ -110,7 +110,7 @@ def test_table_names_flow_model_document_and_what_is_left(spent: Spent) -> None:
 
 def test_before_anything_ran_nothing_is_spent_and_no_ledger_is_made(project: Project) -> None:
     project.write_flows(PAGE_STEPS, flow="pages", more="budget: {tokens: 1000}\n")
-    assert "nothing was spent yet" in call(project, "usage").stdout
+    assert "nothing has been spent yet" in call(project, "usage").stdout
     assert usage_of(project)["budgets"][0]["tokens"]["left"] == 1000
     assert not (project.folder / ".docmill").exists()
 

@@ -238,14 +238,14 @@ def test_server_that_does_not_answer_is_an_error_of_state(
         deploy(project)
 
 
-def test_automation_for_silent_runs_is_registered_once(
+def test_automation_for_dead_runs_is_registered_once(
     deployed: Project, prefect_api: PrefectApi
 ) -> None:
-    assert "automation for silent runs: would be created" in deploy(
-        deployed, crash_silent_runs=True, dry_run=True
+    assert "automation for dead runs: would be created" in deploy(
+        deployed, detect_dead_runs=True, dry_run=True
     )
-    assert "automation for silent runs: created" in deploy(deployed, crash_silent_runs=True)
-    assert "automation for silent runs: kept" in deploy(deployed, crash_silent_runs=True)
+    assert "automation for dead runs: created" in deploy(deployed, detect_dead_runs=True)
+    assert "automation for dead runs: kept" in deploy(deployed, detect_dead_runs=True)
     mine = [
         each
         for each in prefect_api.post("automations/filter")

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import sqlalchemy
 
-from pipelines.on_prefect.deployments.silent_runs import watch_for_silent_runs
+from pipelines.on_prefect.deployments.dead_runs import mark_dead_runs
 from tests.pipelines.on_prefect.test_prefect_run import artifacts_of, flow_run_of, task_runs_of
 from tests.pipelines.watching.test_watch_command import started
 from tests.support.documents import make_pdf
@@ -162,7 +162,7 @@ async def test_run_without_heartbeats_is_marked_crashed(
         prefect_api.delete(f"automations/{automation['id']}")
     monkeypatch.setenv("PREFECT_API_URL", prefect_api.url)
     with temporary_settings({PREFECT_API_URL: prefect_api.url}):
-        assert await watch_for_silent_runs(silent_seconds=10) == "created"
+        assert await mark_dead_runs(silent_seconds=10) == "created"
     ours, theirs = (running_flow_run(prefect_api, tag) for tag in ("docmill", "somebody-else"))
     end = time.monotonic() + 60
     while (state := prefect_api.get(f"flow_runs/{ours}")["state"])["name"] == "Running":

@@ -128,7 +128,7 @@ async def test_an_answer_of_no_use_is_told_and_paid(server, tmp_path, reply):
     async with services_for(server, tmp_path) as services:
         draft = await check(draft_of(tmp_path, READ), CheckSettings(), services)
     assert draft.record == READ
-    assert codes(draft) == ["asked_again_in_vain", "total_disagrees"]
+    assert codes(draft) == ["reask_failed", "total_disagrees"]
     assert draft.usage.tokens == server.billed > 0
 
 

@@ -12,12 +12,12 @@ from prefect.events.actions import ChangeFlowRunState
 
 from pipelines.on_prefect.deployments.registered import prefect_server
 
-AUTOMATION = "docmill: mark silent runs crashed"
+AUTOMATION = "docmill: mark dead runs crashed"
 SILENT_SECONDS = 540  # three heartbeats of 180 s, Prefect's default; its documentation advises this
 _ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
 
 
-async def watch_for_silent_runs(
+async def mark_dead_runs(
     silent_seconds: int = SILENT_SECONDS, *, dry_run: bool = False
 ) -> Literal["created", "would be created", "kept"]:
     """Register the automation, once; it covers every flow run of the server that is tagged
