@@ -121,7 +121,7 @@ async def _answer(
 ) -> reading.Record:
     answer = await gateway.ask(question)
     if answer.is_cut:
-        raise AnswerCutError("the second answer was cut")
+        raise AnswerCutError("the second answer was cut off")
     read = reading.read_answer(answer.text, schema)
     if read.record is None:
         raise AnswerInvalidError("the second answer does not fit the schema")
@@ -153,6 +153,6 @@ def _key(field: str) -> str:
 def _in_vain(reason: str) -> Finding:
     return Finding(
         code="reask_failed",
-        message=f"the model was asked again about broken values, without use ({reason})",
+        message=f"asking the model again did not help ({reason})",
         weight="note",
     )

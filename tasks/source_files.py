@@ -79,7 +79,7 @@ def _files_of_path(given: str, base: Path) -> Iterator[SourceFile]:
     if path.is_dir():
         found: Iterable[Path] = _matching(path, DOCUMENT_PATTERNS, recursive=False)
         empty = (
-            f"folder {given!r} holds no document (looked for "
+            f"folder {given!r} contains no documents (looked for "
             f"{', '.join(DOCUMENT_PATTERNS[:4])}, ...)"
         )
     elif path.exists() or path.is_symlink():
@@ -100,7 +100,9 @@ def _files_of_path(given: str, base: Path) -> Iterator[SourceFile]:
         yield SourceFile(file.absolute(), printable(file))
     if nothing:
         yield SourceFile(
-            path.absolute(), given, SourceError(f"{empty}; it was left out, the rest was run")
+            path.absolute(),
+            given,
+            SourceError(f"{empty}; it was left out, the others were processed"),
         )
 
 

@@ -155,14 +155,14 @@ def _deployment(deployment: DeploymentSpec) -> str:
 
 def _budget(budget: BudgetSpec | None) -> str:
     if budget is None:
-        return "none: nothing limits what is spent"
+        return "none: spending is not limited"
     amounts = [f"{budget.tokens:,} tokens"] if budget.tokens is not None else []
     amounts += [f"{budget.cost} USD"] if budget.cost is not None else []
     window = {"run": "a run", "day": "a day", "month": "a month", "total": "in all"}[budget.per]
     then = {
         OnExceeded.STOP: "the run stops",
         OnExceeded.DEFER: "documents wait for the next window",
-        OnExceeded.LOCAL: "the local engine goes on",
+        OnExceeded.LOCAL: "the local engine continues",
     }[budget.on_exceeded]
     return f"{' and '.join(amounts)} {window}, then {then}"
 

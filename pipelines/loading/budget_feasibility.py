@@ -37,11 +37,11 @@ def _messages(
     for model in models:
         if images and not model.reads_images:
             messages["model"] = (
-                f"`{model.id}` reads no pictures; name another model under `models:`"
+                f"`{model.id}` does not read images; name another model under `models:`"
             )
         elif flow.budget is not None and images and not model.image_bound_known:
             messages["budget"] = (
-                f"cannot be kept with `{model.id}`: what a picture costs is not known; "
+                f"cannot be kept with `{model.id}`: the cost of an image is not known; "
                 f"give `catalogue: {{{model.id}: {{image_tokens_max: N}}}}`"
             )
         elif flow.budget is not None and flow.budget.cost is not None and model.price is None:

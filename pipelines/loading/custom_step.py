@@ -113,7 +113,7 @@ def step_function(name: str, function: Callable[..., Any], folder: Path) -> "Ste
             raise
         except (Exception, SystemExit) as error:  # the user's code may raise anything
             raise StepError(
-                f"{name} broke: {type(error).__name__} at {where(error, folder / file, file)}"
+                f"{name} raised {type(error).__name__} at {where(error, folder / file, file)}"
             ) from error
         checked = _checked(name, result)
         return _with_usage(checked, services) if "models" in shared else checked
@@ -155,7 +155,7 @@ def _checked(name: str, result: object) -> Draft:
         wrong = error.errors(include_url=False, include_context=False)[0]
         kind = type(wrong["input"]).__name__
         raise StepError(
-            f"{name} put a value of type {kind} into the record; it holds what JSON has "
+            f"{name} put a value of type {kind} into the record; use only what JSON has "
             "(dates and decimals as text, such as `str(total)`)"
         ) from None
     return result

@@ -33,11 +33,11 @@ def order_problems(names: Sequence[str]) -> Iterator[tuple[int, str]]:
             continue
         later = [before for before in seen if _ORDER.index(before) > _ORDER.index(name)]
         if name in seen:
-            yield index, f"`{name}` stands here for the second time; a flow has each step once"
+            yield index, f"`{name}` is here for the second time; a flow has each step once"
         elif later:
             yield (
                 index,
-                f"`{name}` must stand before `{later[0]}`; the order is {', '.join(_ORDER)}",
+                f"`{name}` must come before `{later[0]}`; the order is {', '.join(_ORDER)}",
             )
         elif (needed := _NEEDS_ONE_OF.get(name)) and not set(needed) & set(names[:index]):
             yield index, f"`{name}` needs {' or '.join(f'`{need}`' for need in needed)} before it"

@@ -169,7 +169,7 @@ def parse_yaml(data: bytes) -> YamlSource:
         node = _compose(text)
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
-        message = f"the character U+{ord(text[error.position]):04X} may not stand in YAML"
+        message = f"the character U+{ord(text[error.position]):04X} is not allowed in YAML"
         source.problems.append(
             Problem(before.count("\n") + 1, error.position - before.rfind("\n"), "", message)
         )
@@ -204,12 +204,12 @@ def _syntax_message(error: yaml.MarkedYAMLError, text: str) -> str:
     mark = error.problem_mark or error.context_mark
     lines = text.splitlines()
     if mark and mark.line < len(lines) and "\t" in lines[mark.line][: mark.column + 1]:
-        return "a tab stands here; YAML is indented with spaces"
+        return "tab found; YAML is indented with spaces"
     if error.problem and error.problem.startswith("but found another document"):
         return "a second document starts here; flows.yaml holds one"
     if error.problem == "mapping values are not allowed here":
         return (
-            "a second colon stands here; put text that has one in quotes, or look at the "
+            "second colon found; put text that has one in quotes, or look at the "
             "indentation here and in the line before"
         )
     if isinstance(error, yaml.parser.ParserError):
@@ -286,7 +286,7 @@ class _Builder:
                         line,
                         column,
                         place,
-                        f"duplicate key; `{key}` stands on line {first[key]} already",
+                        f"duplicate key; `{key}` is already on line {first[key]}",
                     )
                 )
             else:

@@ -102,7 +102,7 @@ async def leave_artifacts(result: RunResult, usage: Mapping[str, Usage]) -> None
     run."""
     rows = document_rows(result.results, usage)
     left_out = len(result.results) - len(rows)
-    described = "What became of each document, those that need a person first."
+    described = "Outcome of each document; those needing attention first."
     if left_out:
         described += f" {left_out} more are done; they are in the ledger and the outputs."
     with _no_reason_to_fail():
@@ -124,7 +124,7 @@ def _no_reason_to_fail() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001
         # Prefect's client raises many types; the UI is a view, the ledger is the truth
         logging.getLogger("docmill").warning(
-            "Prefect did not take an artifact: %s", type(error).__name__
+            "Prefect did not accept an artifact: %s", type(error).__name__
         )
 
 

@@ -37,7 +37,7 @@ async def run_batch(
         flow_run = await _create_flow_run(the_flow, parameters, batch_key(definition.name, paths))
     except (StateError, httpx.TransportError, PrefectHTTPStatusError) as error:
         say(
-            f"Prefect did not take the run ({type(error).__name__}); {len(paths)} files "
+            f"Prefect did not accept the run ({type(error).__name__}); {len(paths)} files "
             "are processed without it"
         )
         return None

@@ -66,7 +66,7 @@ async def notify(
         return False
     url = os.environ.get(spec.webhook_env)
     if not url:
-        log.warning("notify: %s is not set; nobody was told of this run", spec.webhook_env)
+        log.warning("notify: %s is not set; no notification was sent", spec.webhook_env)
         return False
     reason = ""
     async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
@@ -81,5 +81,7 @@ async def notify(
             if response.is_success:
                 return True
             reason = f"status {response.status_code}"
-    log.warning("notify: the address in %s did not take the notice (%s)", spec.webhook_env, reason)
+    log.warning(
+        "notify: the webhook in %s rejected the notification (%s)", spec.webhook_env, reason
+    )
     return False

@@ -119,7 +119,7 @@ class FolderWatch:
         places = self._places
         folders = (places.folder, places.done, places.failed)
         for path in await asyncio.to_thread(recover, folders, self._say_once):
-            self._say(f"{path.name}: taken up again after an interrupted move")
+            self._say(f"{path.name}: will be processed after an interrupted move")
 
     async def _listen(self) -> None:
         """Events only shorten the wait; what they say is not used, so that one lost event loses no
@@ -291,7 +291,7 @@ class FolderWatch:
         elif filing.outcome is Filed.CHANGED:
             self._say(
                 f"{result.status:<12} {name}: replaced while it was worked on; the new "
-                "content is taken next"
+                "content is processed next"
             )
 
     async def _finish_batches(self) -> None:

@@ -34,11 +34,12 @@ from tasks.ledger.money import answers, reservations, resolutions
 from tasks.source_files import printable
 
 DEFER_MESSAGES = {
-    DeferReason.BUDGET: "the budget does not hold another call; the next run with budget left "
-    "goes on with it",
-    DeferReason.PROVIDER_DOWN: "the provider does not answer; the next run goes on with it",
-    DeferReason.STOPPED: "the run was stopped before it; the next run goes on with it",
-    DeferReason.INTERRUPTED: "the run was interrupted; the next run goes on with it",
+    DeferReason.BUDGET: "the budget has no room for another call; the next run with budget left "
+    "will process it",
+    DeferReason.PROVIDER_DOWN: "the provider does not answer; the next run will process it",
+    DeferReason.STOPPED: "the run stopped before reaching this document; the next run will "
+    "process it",
+    DeferReason.INTERRUPTED: "the run was interrupted; the next run will process it",
     DeferReason.CLAIMED_ELSEWHERE: "another process is working on it",
 }
 SETTLED = (Status.DONE, Status.NEEDS_REVIEW)

@@ -171,7 +171,7 @@ class ModelGateway:
         client = self._client_with_key()
         if question.image_pages and self._calls.limited and not model.image_bound_known:
             raise CallError(
-                f"what a picture costs at model {model.id!r} is not known, so no budget "
+                f"what an image costs with model {model.id!r} is not known, so no budget "
                 "can hold; nothing was sent. "
                 f"Set `catalogue: {{{model.id}: {{image_tokens_max: N}}}}` in flows.yaml."
             )

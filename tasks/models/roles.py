@@ -98,7 +98,7 @@ class Roles:
             url, status = self._flow.provider.base_url, error.status
             self._on_warning(
                 f"role {role!r}: {url} does not serve {model_id!r} (HTTP {status}); "
-                f"{left[0]!r} is asked instead.{advice}"
+                f"{left[0]!r} is used instead.{advice}"
             )
             if self._memory is not None:
                 await self._memory.keep_resolution(
@@ -120,5 +120,5 @@ class Roles:
         if asked != preferred and self._catalogue.is_retired(preferred):
             self._on_warning(
                 f"model {preferred!r} of role {role!r} was retired on {model.retired}; "
-                f"{asked!r} is asked instead."
+                f"{asked!r} is used instead."
             )

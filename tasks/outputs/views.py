@@ -168,8 +168,8 @@ async def _write_target(
         except OSError as exc:
             raise StateError(
                 f"{target.place}: cannot be written ({exc.strerror or type(exc).__name__}). All "
-                "records are safe in the ledger; put this right and run the same command again: "
-                "it writes them without doing the documents again."
+                "records are safe in the ledger; correct this and run the same command again: "
+                "it writes them without processing the documents again."
             ) from exc
 
 

@@ -37,7 +37,7 @@ def refusal(record: Mapping[str, JsonValue], schema: type[BaseModel]) -> Validat
         # AssertionError
         line = traceback.extract_tb(error.__traceback__)[-1]
         raise StepError(
-            f"the schema {schema.__name__} broke: {type(error).__name__} at "
+            f"the schema {schema.__name__} raised {type(error).__name__} at "
             f"{Path(line.filename).name}:{line.lineno}; "
             "a validator refuses a value by raising ValueError"
         ) from error

@@ -76,7 +76,7 @@ def _unsure(low: list[Evidence], review_below: float) -> str:
     )
     # three names fit a line
     more = f" and {len(low) - 3} more" if len(low) > 3 else ""  # noqa: PLR2004
-    return f"less sure than {review_below:g}: {named}{more}"
+    return f"confidence below {review_below:g}: {named}{more}"
 
 
 def _named(group: list[Evidence]) -> str:

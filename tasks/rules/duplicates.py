@@ -26,7 +26,7 @@ async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Fin
     )
     if not paths:
         return []
-    message = f"the same seller's invoice with this number came before: {', '.join(paths[:3])}"
+    message = f"the same seller's invoice with this number was seen before: {', '.join(paths[:3])}"
     return [Finding(code="duplicate", message=message, fields=facts.paths("number"))]
 
 

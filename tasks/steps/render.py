@@ -34,7 +34,7 @@ async def render(draft: Draft, settings: RenderSettingsSpec, services: Services)
     )
     if not selected:
         raise LimitError(
-            f'`render.pages: "{settings.pages}"` takes none of the {_count(info.page_count)}'
+            f'`render.pages: "{settings.pages}"` selects none of the {_count(info.page_count)}'
         )
     taken = selected[: settings.max_pages]
     findings = []

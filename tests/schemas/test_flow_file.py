@@ -124,12 +124,12 @@ def test_a_wrong_step_is_told_in_words_that_help(tmp_path, step, problem):
         (["extract"], "`extract` needs `render` before it"),
         (
             ["render", "extract", "render"],
-            "`render` stands here for the second time; a flow has each step once",
+            "`render` is here for the second time; a flow has each step once",
         ),
         (
             ["render", "einvoice"],
             (
-                "`einvoice` must stand before `render`; the order is einvoice, render, "
+                "`einvoice` must come before `render`; the order is einvoice, render, "
                 "extract, summarise, check, write"
             ),
         ),
@@ -141,7 +141,7 @@ def test_a_wrong_step_is_told_in_words_that_help(tmp_path, step, problem):
         (["render", "write"], "`write` needs `extract` or `einvoice` before it"),
         (
             ["render", "extract", "write", "summarise: {fields: {a: string}}"],
-            "`summarise` must stand before `write`",
+            "`summarise` must come before `write`",
         ),
         (
             ["own.py:step", "render"],
@@ -250,9 +250,9 @@ def test_a_whole_number_is_a_number(tmp_path):
 @pytest.mark.parametrize(
     ("model", "catalogue", "budget", "problem"),
     [
-        ("acme-vision", "", "{tokens: 5}", ("7:5: flows.pages.budget: cannot be kept with `acme-vision`: what a picture costs " "is not known")),
+        ("acme-vision", "", "{tokens: 5}", ("7:5: flows.pages.budget: cannot be kept with `acme-vision`: the cost of an image " "is not known")),
         ("acme-vision", "{image_tokens_max: 900}", "{cost: 5}", "7:5: flows.pages.budget: cannot be kept with `acme-vision`: its price is not known"),
-        ("mistral-large-2411", "", "{tokens: 5}", "6:22: flows.pages.steps.extract.model: `mistral-large-2411` reads no pictures"),
+        ("mistral-large-2411", "", "{tokens: 5}", "6:22: flows.pages.steps.extract.model: `mistral-large-2411` does not read images"),
     ],
 )  # fmt: skip
 def test_a_budget_that_cannot_be_kept_with_the_models_is_refused(

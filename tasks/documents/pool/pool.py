@@ -154,7 +154,7 @@ class WorkerPool:
             except WorkerLateError:
                 request.fail(
                     LimitError(
-                        f"took longer than {request.seconds:g} s (`render.page_seconds`, "
+                        f"reading took longer than {request.seconds:g} s (`render.page_seconds`, "
                         "`render.document_seconds`); it was stopped"
                     )
                 )

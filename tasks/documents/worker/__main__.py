@@ -135,7 +135,9 @@ def _answer(worker: Worker, request: dict[str, Any]) -> wire.Frame:
     except DocumentError as error:
         return _failure(error)
     except MemoryError:
-        return _failure(LimitError("needs more memory than a worker may use (`render.memory_mb`)"))
+        return _failure(
+            LimitError("reading needs more memory than a worker may use (`render.memory_mb`)")
+        )
     except Exception as error:  # noqa: BLE001
         # the process border: a bug of ours costs one page and is named
         place = error.__traceback__
@@ -146,7 +148,7 @@ def _answer(worker: Worker, request: dict[str, Any]) -> wire.Frame:
         )
         return _failure(
             WorkerError(
-                f"reading it broke ({type(error).__name__} at {where}); this is a bug of docmill"
+                f"reading it failed ({type(error).__name__} at {where}); this is a bug in docmill"
             )
         )
 

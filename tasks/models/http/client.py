@@ -268,9 +268,7 @@ class ChatClient:
             completion = read_completion(response.content, model)
         except BrokenAnswerError as broken:
             await attempt.meter.broken(attempt.call_id, broken.usage, OK, attempt.latency)
-            error = AnswerInvalidError(
-                f"{model}: {broken.reason}, also when asked again.", status=OK
-            )
+            error = AnswerInvalidError(f"{model}: {broken.reason}, also after retries.", status=OK)
             return _Failure(error, broken.reason, is_broken_answer=True)
         await attempt.meter.answered(attempt.call_id, completion, attempt.latency)
         used = completion.usage

@@ -52,18 +52,18 @@ def test_byte_order_mark_is_no_part_of_the_text():
 
 def test_duplicate_keys_are_refused_with_both_lines():
     assert problems("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n") == [
-        (4, 3, "duplicate key; `c` stands on line 3 already"),
-        (5, 1, "duplicate key; `a` stands on line 1 already"),
+        (4, 3, "duplicate key; `c` is already on line 3"),
+        (5, 1, "duplicate key; `a` is already on line 1"),
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
-        ("a:\n\t- 1", 2, 1, "a tab stands here; YAML is indented with spaces"),
+        ("a:\n\t- 1", 2, 1, "tab found; YAML is indented with spaces"),
         ("a: [1", 1, 6, "not valid YAML: "),
         ("- a\nb: 1", 2, 1, "look at the indentation and the colons here"),
-        ("a: b: c", 1, 5, "a second colon stands here; put text that has one in quotes"),
+        ("a: b: c", 1, 5, "second colon found; put text that has one in quotes"),
         ("a: '", 1, 5, "found unexpected end of stream (while scanning a quoted scalar, line 1)"),
         ("a: 1\n---\nb: 2", 2, 1, "a second document starts here"),
         ("", 1, 1, "is empty; expected `version: 1` and `flows:`"),
@@ -71,7 +71,7 @@ def test_duplicate_keys_are_refused_with_both_lines():
         ("~", 1, 1, "is empty"),
         (b"a: 1\nb: \xff", 2, 4, "is not UTF-8 text: found byte 0xFF"),
         ("a: 1".encode("utf-16"), 1, 1, "is not UTF-8 text"),
-        ("a: \x01", 1, 4, "the character U+0001 may not stand in YAML"),
+        ("a: \x01", 1, 4, "the character U+0001 is not allowed in YAML"),
         ("<<: {a: 1}", 1, 1, "merge keys (`<<`) are not part of YAML 1.2"),
         ("1: a", 1, 1, "a key must be text, found 1; put it in quotes"),
         ("? [a]\n: 1", 1, 3, "a key must be text, found a list or mapping"),

@@ -115,7 +115,7 @@ async def test_a_step_that_returns_no_draft_is_told(tmp_path):
 @pytest.mark.parametrize(("step", "error"), [("breaks", "ValueError"), ("leaves", "SystemExit")])
 async def test_a_step_that_breaks_is_told_by_type_and_line_without_its_words(tmp_path, step, error):
     with pytest.raises(
-        StepError, match=rf"^steps/own.py:{step} broke: {error} at steps/own.py:\d+$"
+        StepError, match=rf"^steps/own.py:{step} raised {error} at steps/own.py:\d+$"
     ):
         await call(with_step(tmp_path, f"steps/own.py:{step}"))
 

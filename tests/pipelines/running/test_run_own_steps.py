@@ -35,7 +35,7 @@ def test_what_a_step_prints_and_says_in_an_error_stays_out_of_result_and_log(pro
     printed = project.run("run", "pages", "--local", "--json")
     assert printed.returncode == 1
     assert printed.stdout.startswith("{\n")
-    assert "own.py:breaks broke: ValueError at own.py:7" in printed.stdout
+    assert "own.py:breaks raised ValueError at own.py:7" in printed.stdout
     assert "text of page one" in printed.stderr  # what it printed, for its owner to see
     logs = [
         log.read_text(encoding="utf-8") for log in (project.folder / ".docmill" / "logs").iterdir()

@@ -58,7 +58,7 @@ async def test_a_page_that_never_ends_is_stopped_and_the_others_go_on(tmp_path: 
         )
         assert outcomes == ["limit", *["image/jpeg"] * 6]
         with pytest.raises(
-            LimitError, match=r"page 1: took longer than 0\.6 s \(`render\.page_seconds`"
+            LimitError, match=r"page 1: reading took longer than 0\.6 s \(`render\.page_seconds`"
         ):
             await reader.image(endless, 1, SIZE)
 

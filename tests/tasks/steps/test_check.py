@@ -283,7 +283,7 @@ async def test_a_validator_that_breaks_is_told_by_type_and_line_without_its_word
 
     with pytest.raises(
         StepError,
-        match=r"the schema Broken broke: KeyError at test_check.py:\d+; a validator refuses",
+        match=r"the schema Broken raised KeyError at test_check.py:\d+; a validator refuses",
     ) as caught:
         list(schema_findings({"number": "INV-7"}, Broken))
     assert "INV-7" not in str(caught.value)

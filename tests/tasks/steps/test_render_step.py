@@ -78,7 +78,7 @@ async def test_pages_cut_off_by_a_limit_need_a_review(tmp_path: Path, services: 
 async def test_a_selection_without_a_page_is_an_error_that_says_so(
     tmp_path: Path, services: Services
 ) -> None:
-    with pytest.raises(LimitError, match=r'`render.pages: "11-20"` takes none of the 10 pages'):
+    with pytest.raises(LimitError, match=r'`render.pages: "11-20"` selects none of the 10 pages'):
         await render(ten_pages(tmp_path), RenderSettingsSpec(pages="11-20"), services)
 
 
