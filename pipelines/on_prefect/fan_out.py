@@ -198,7 +198,7 @@ class FannedOutRun:
     ) -> None:
         await client.set_flow_run_state(
             batch.flow_run_id,
-            Crashed(message="nobody holds its documents: its process is gone"),
+            Crashed(message="its process is gone and no longer holds its documents"),
             force=True,
         )
         left = [file for file in batch.files if not self._is_done(known.get(self.ids[file.path]))]
@@ -206,15 +206,15 @@ class FannedOutRun:
             batch.ended = True
             batch.trouble = (
                 f"batch {batch.number} was lost {batch.given_out} times; {len(left)} "
-                "documents are left to the next run"
+                "documents are left for the next run"
                 if left
                 else None
             )
             return
         batch.given_out += 1
         self.progress.say(
-            f"batch {batch.number} is silent, its worker is gone; {len(left)} documents "
-            "are given out again"
+            f"batch {batch.number} has no worker any more; {len(left)} documents "
+            "are handed out again"
         )
         batch.flow_run_id = await self._give_out(left, batch.number, batch.given_out)
         batch.files, batch.held_at = left, time.monotonic()
@@ -323,7 +323,7 @@ def _result(file: SourceFile, run: FannedOutRun, known: dict[str, Outcome]) -> D
     document_id = run.ids[file.path]
     outcome = known.get(document_id)
     if outcome is None or outcome.in_work:
-        message = "its batch ended before it; the next run takes this document up"
+        message = "its batch stopped before reaching this document; the next run will process it"
         error = ErrorInfo(code=DeferReason.INTERRUPTED, message=message)
         return DocumentResult(
             path=file.name, document_id=document_id, status=Status.DEFERRED, pages=0, error=error

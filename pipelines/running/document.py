@@ -292,7 +292,9 @@ def _failed(draft: Draft, file: SourceFile, error: ErrorInfo) -> DocumentResult:
 def _deferred(
     document: Document | None, file: SourceFile, reason: DeferReason, error: DocmillError | None
 ) -> DocumentResult:
-    message = f"{error} The next run takes this document up." if error else DEFER_MESSAGES[reason]
+    message = (
+        f"{error} The next run will process this document." if error else DEFER_MESSAGES[reason]
+    )
     return DocumentResult(
         path=file.name,
         document_id=None if document is None else document.document_id,

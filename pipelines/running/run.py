@@ -178,7 +178,7 @@ def _summary(results: Sequence[DocumentResult], usage: Usage) -> dict[str, Any]:
 
 
 def not_begun(file: SourceFile) -> DocumentResult:
-    message = "not begun when the run was interrupted; the next run takes this document up"
+    message = "interrupted before this document was started; the next run will process it"
     return DocumentResult(
         path=file.name,
         document_id=None,

@@ -89,7 +89,7 @@ class Worker:
             ) from error
         if size_bytes != document.size_bytes:
             raise UnreadableError(
-                "the file has changed since it was found; the next run takes it as it is then"
+                "the file has changed since it was found; the next run will process the new content"
             )
         if document.media_type == PDF:
             return PdfFile(document.path, self._passwords)

@@ -305,7 +305,7 @@ def test_worker_killed_half_way_loses_and_repeats_nothing(
                 run = parent_run(api)
             said = first.said() + second.said()
         assert run["state_name"] == "Completed", run["state"]["message"] + said[-3000:]
-        assert "given out again" in said
+        assert "handed out again" in said
         check_the_ledger(ledger, mistral)
         ledger.dispose()
     records = [
