@@ -39,8 +39,8 @@ async def _existing(client: PrefectClient) -> UUID | None:
 def _automation(silent_seconds: int) -> AutomationCore:
     return AutomationCore(
         name=AUTOMATION,
-        description="A deployment's run sends heartbeats. One that is silent has died with its "
-        "machine; its documents are handed back by the ledger.",
+        description="Runs of deployments send heartbeats. A run without them died with its "
+        "machine; the ledger gives its documents to the next run.",
         trigger=EventTrigger(
             posture=Posture.Proactive,
             after={"prefect.flow-run.heartbeat"},
