@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from docmill import errors, steps
     from docmill.extraction import Extraction, aextract, extract
     from docmill.project import Project, load
-    from pipelines.running.run import RunResult
+    from pipelines.running.result import RunResult
     from schemas.document import Box, Document
     from schemas.errors import (
         BudgetExceededError,
@@ -75,7 +75,7 @@ __all__ = [
 _HOMES = {
     "docmill.extraction": ("Extraction", "aextract", "extract"),
     "docmill.project": ("Project", "load"),
-    "pipelines.running.run": ("RunResult",),
+    "pipelines.running.result": ("RunResult",),
     "schemas.document": ("Box", "Document"),
     "schemas.errors": (
         "BudgetExceededError",

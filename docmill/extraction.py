@@ -12,7 +12,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from docmill.opening import begin, opened, run_to_end
 from pipelines.loading import Project, define
 from pipelines.loading.resolving import References, schema_problem
-from pipelines.running.run import RunOptions
+from pipelines.running.result import RunOptions
+from pipelines.running.step import call_directly
 from schemas.errors import CallError
 from schemas.flow import FlowFile
 from schemas.record import Draft, Evidence, Finding, Status
@@ -87,7 +88,7 @@ async def aextract(
         definition = _definition(schema, engine, Path(folder))
         async with opened(definition, options) as services:
             for step in definition.steps:
-                draft = await step.run(draft, step.settings, services)
+                draft = await call_directly(step, draft, services)
     return _extraction(draft, schema)
 
 

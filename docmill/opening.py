@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipelines.running.run import RunOptions, new_run_id, open_services
+from pipelines.running.result import RunOptions
+from pipelines.running.run import new_run_id, open_services
 from schemas.errors import CallError
 from schemas.record import Draft
 from tasks.documents.identify import identify

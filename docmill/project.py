@@ -10,7 +10,8 @@ from typing import TypedDict, Unpack
 from docmill.opening import opened, run_to_end
 from pipelines.loading import Project as LoadedProject
 from pipelines.loading import define, find_flow_file, load_project
-from pipelines.running.run import RunOptions, RunResult, run_flow
+from pipelines.running.result import RunOptions, RunResult
+from pipelines.running.run import run_flow
 from tasks.services import Services
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]

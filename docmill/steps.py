@@ -1,10 +1,12 @@
 """The steps as functions, for a flow of your own: `(draft, settings, services) -> draft`.
 
-`begin` makes the first draft, and `Project.open` gives the services. `write` is not here: outputs
+`begin` makes the first draft, and `Project.open` gives the services. `call` calls a step
+of flows.yaml, also one of your own, with its settings there. `write` is not here: outputs
 are views of the ledger, which only `Project.run` fills.
 """
 
 from docmill.opening import begin
+from pipelines.running.step import call_directly as call
 from schemas.flow import (
     CheckSettings,
     EinvoiceSettings,
@@ -25,6 +27,7 @@ __all__ = [
     "RenderSettings",
     "SummariseSettings",
     "begin",
+    "call",
     "check",
     "einvoice",
     "extract",

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -24,9 +24,6 @@ from schemas.flow import (
 )
 from schemas.record import Draft
 
-if TYPE_CHECKING:
-    from tasks.services import Services
-
 HASH_FORMAT = 1
 """Raised when documents should be processed again because the steps do more with a definition."""
 
@@ -37,19 +34,16 @@ _LIMITS = {"page_seconds", "document_seconds", "memory_mb"}
 """Settings that decide whether a document is finished, never what its record says."""
 
 S = TypeVar("S", bound=Spec)
-StepFunction = Callable[[Draft, Any, "Services"], Awaitable[Draft]]
-"""What a step does to one document: `(draft, settings, services) -> draft`. Raises `DocumentError`
-or `ModelError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a flow, ready to be called. `name` is as in flows.yaml; `settings` is its model,
-    or a dict for a custom step."""
+    """One step of a flow. `name` is as in flows.yaml; `settings` is its model, or a dict for a
+    custom step, whose function is `own`. Called by `pipelines.running.step`."""
 
     name: str
     settings: Spec | Mapping[str, Any]
-    run: StepFunction
+    own: Callable[..., Awaitable[Draft]] | None = None
     asks_models: bool = False  # a custom step that may ask any role of `models:`
 
 

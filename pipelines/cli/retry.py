@@ -15,7 +15,7 @@ from pipelines.cli.options import FlowFileOption, Json, Local, OneFlow, Quiet, p
 from pipelines.cli.run import print_summary, result_json, run_by_name
 from pipelines.loading import Project
 from pipelines.loading.places import state_url
-from pipelines.running.run import RunOptions
+from pipelines.running.result import RunOptions
 from schemas.errors import CallError, ExitCode
 from tasks.ledger.documents import listing
 from tasks.ledger.documents.listing import DocumentRow

@@ -21,7 +21,7 @@ from schemas.errors import DocmillError, StepError
 from schemas.record import Draft
 
 if TYPE_CHECKING:
-    from tasks.flow_definition import StepFunction
+    from pipelines.running.step import StepFunction
     from tasks.models.own_questions import Models
     from tasks.services import Services
 

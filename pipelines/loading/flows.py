@@ -1,6 +1,5 @@
 """Resolution of one flow of flows.yaml into a `FlowDefinition`."""
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from tasks.flow_definition import FlowDefinition, Step
 
 if TYPE_CHECKING:
     from pipelines.loading.resolving import OwnStep, References
-    from tasks.flow_definition import StepFunction
 
 
 def load_flow_file(path: Path) -> FlowFile:
@@ -30,8 +28,8 @@ def load_flow(path: Path, name: str, *, local: bool = False) -> FlowDefinition:
 
 
 def define(project: Project, name: str, *, local: bool = False) -> FlowDefinition:
-    """Flow `name` of a loaded project, ready to run. Imports the code of its steps. Raises
-    CallError for an unknown flow."""
+    """Flow `name` of a loaded project, ready to run. Raises CallError for an unknown
+    flow."""
     spec = project.flow(name)
     references = project.references[name]
     flow_file = project.flow_file
@@ -65,7 +63,7 @@ def define(project: Project, name: str, *, local: bool = False) -> FlowDefinitio
 
 def _step(step: StepSpec, own: "OwnStep | None", folder: Path) -> Step:
     if own is None:
-        return Step(step.name, step.settings, built_in_step(step.name))
+        return Step(step.name, step.settings)
     # only for flows with such a step
     from pipelines.loading.custom_step import handed_over, step_function  # noqa: PLC0415
 
@@ -75,13 +73,6 @@ def _step(step: StepSpec, own: "OwnStep | None", folder: Path) -> Step:
         step_function(step.name, own.function, folder),
         asks_models="models" in handed_over(own.function),
     )
-
-
-def built_in_step(name: str) -> "StepFunction":
-    """Step NAME is the function NAME in tasks/NAME.py; only the modules of the flow's own steps are
-    imported."""
-    function: StepFunction = getattr(importlib.import_module(f"tasks.steps.{name}"), name)
-    return function
 
 
 def _prompt(step: str, references: "References") -> str:

@@ -21,7 +21,7 @@ from prefect.artifacts import (
 
 from pipelines.display.progress import Progress
 from pipelines.display.wording import counted
-from pipelines.running.run import RunResult
+from pipelines.running.result import RunResult
 from schemas.record import DocumentResult, Status
 from schemas.usage import Usage
 

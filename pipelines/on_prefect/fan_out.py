@@ -25,8 +25,9 @@ from pipelines.display.progress import Progress
 from pipelines.display.wording import counted
 from pipelines.on_prefect.parameters import flow_parameters
 from pipelines.on_prefect.starting import run_tag, until_started
-from pipelines.running.document import StepCaller
-from pipelines.running.run import RunOptions, RunResult, new_run_id, run_flow
+from pipelines.running.result import RunOptions, RunResult
+from pipelines.running.run import new_run_id, run_flow
+from pipelines.running.step import StepCaller
 from schemas.errors import CallError, DeferReason, DocmillError, DocumentError, StateError
 from schemas.record import DocumentResult, ErrorInfo, Status
 from schemas.usage import Usage

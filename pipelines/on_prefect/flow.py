@@ -30,7 +30,8 @@ from pipelines.on_prefect.fan_out import run_in_batches
 from pipelines.on_prefect.parameters import flow_parameters
 from pipelines.on_prefect.starting import until_started
 from pipelines.on_prefect.task import PrefectSteps
-from pipelines.running.run import RunOptions, RunResult, run_flow
+from pipelines.running.result import RunOptions, RunResult
+from pipelines.running.run import run_flow
 from schemas.errors import DocmillError, StateError
 from schemas.flow import FlowSpec
 from schemas.record import Status

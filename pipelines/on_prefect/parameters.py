@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.running.run import RunOptions
+from pipelines.running.result import RunOptions
 
 
 def flow_parameters(

@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from pipelines.running.step import call_directly
 from schemas.errors import DocmillError
 from schemas.record import Draft
 from schemas.usage import Usage  # noqa: TC001 - as the others: these few imports cost nothing
@@ -35,7 +36,7 @@ def _task_for(step: str) -> Any:
     # `document` names the task run
     async def run_step(document: str, call: StepCall) -> State[Any]:  # noqa: ARG001
         try:
-            call.result = await call.step.run(call.draft, call.step.settings, call.services)
+            call.result = await call_directly(call.step, call.draft, call.services)
         except DocmillError as error:
             call.error = error
             return Failed(message=f"{error.code}: {error}")

@@ -16,7 +16,7 @@ from prefect.flow_engine import run_flow_async
 from pipelines.on_prefect.connection import refuse_silent_api
 from pipelines.on_prefect.flow import prefect_flow, result_of
 from pipelines.on_prefect.parameters import flow_parameters
-from pipelines.running.run import RunOptions, RunResult
+from pipelines.running.result import RunOptions, RunResult
 from schemas.errors import StateError
 from tasks.flow_definition import FlowDefinition
 

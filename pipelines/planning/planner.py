@@ -14,6 +14,7 @@ from pipelines.planning.counting import CountingGateway, StoredAnswers
 from pipelines.planning.estimate import StepEstimate
 from pipelines.planning.plan import Free, Plan, RoleModel, fits
 from pipelines.planning.sketch_reader import SketchReader
+from pipelines.running.step import call_directly
 from schemas.document import Document
 from schemas.errors import DocmillError, Effect
 from schemas.flow import BudgetSpec, CheckSettings, ExtractSettings, SummariseSettings
@@ -213,7 +214,7 @@ class _Planner:
                 step.name in MODEL_STEPS and self._definition.engine == "local"
             ):
                 continue
-            draft = await step.run(draft, step.settings, self._services)
+            draft = await call_directly(step, draft, self._services)
             if step.name == "render":
                 self.pages += len(draft.pages)
         if draft.record_complete:

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import JsonValue
 
+from pipelines.running.step import StepCaller
 from schemas.document import Document
 from schemas.errors import (
     BudgetExceededError,
@@ -22,20 +22,12 @@ from schemas.flow import OnExceeded
 from schemas.record import DocumentResult, Draft, ErrorInfo, Finding, Status
 from schemas.usage import Usage
 from tasks.documents.identify import identify
-from tasks.flow_definition import Step
 from tasks.ledger.ledger import DEFER_MESSAGES, Claimed, HeldElsewhere, Settled
 from tasks.outputs.views import OutputViews
 from tasks.services import Services
 from tasks.source_files import SourceFile
 
 log = logging.getLogger("docmill")
-
-StepCaller = Callable[[Step, Draft, Services], Awaitable[Draft]]
-"""How one step of one document is called. A runner is no more than that."""
-
-
-async def call_directly(step: Step, draft: Draft, services: Services) -> Draft:
-    return await step.run(draft, step.settings, services)
 
 
 @dataclass(slots=True)

@@ -6,20 +6,18 @@ Once per run: counts, spending and a link, never document text.
 import asyncio
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipelines.running.result import RunResult
 from schemas.flow.deployment import NotifySpec
 from schemas.record import Status
-
-if TYPE_CHECKING:
-    from pipelines.running.run import RunResult
 
 log = logging.getLogger("docmill")
 _ATTEMPTS = 3
 _TIMEOUT_SECONDS = 10.0
 
 
-def needs_telling(spec: NotifySpec, result: "RunResult") -> bool:
+def needs_telling(spec: NotifySpec, result: RunResult) -> bool:
     """A run that was stopped always needs a person."""
     if spec.when == "always" or result.stopped_by is not None:
         return True
@@ -27,7 +25,7 @@ def needs_telling(spec: NotifySpec, result: "RunResult") -> bool:
     return any(document.status in telling for document in result.results)
 
 
-def notice(result: "RunResult", link: str | None) -> dict[str, Any]:
+def notice(result: RunResult, link: str | None) -> dict[str, Any]:
     """What is posted. `text` is what Slack, Mattermost and Teams show; the rest is for programs."""
     counts = {
         status.value: sum(document.status is status for document in result.results)
@@ -53,7 +51,7 @@ def notice(result: "RunResult", link: str | None) -> dict[str, Any]:
 
 
 async def notify(
-    spec: NotifySpec, result: "RunResult", *, link: str | None = None, pause_seconds: float = 2.0
+    spec: NotifySpec, result: RunResult, *, link: str | None = None, pause_seconds: float = 2.0
 ) -> bool:
     """Post the notice when the run needs a person, three times at most; False when nobody was told.
     Never raises: the run itself is done.

@@ -7,20 +7,20 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from pipelines.display.progress import Progress, Silent
-from pipelines.running.document import RunState, StepCaller, call_directly, process_document
+from pipelines.running.document import RunState, process_document
 from pipelines.running.notify import notify
+from pipelines.running.result import RunOptions, RunResult
 from pipelines.running.run_log import run_log
 from pipelines.running.shared_rate_limit import shared_pace
-from schemas.errors import CallError, DeferReason, DocmillError, ExitCode
+from pipelines.running.step import StepCaller, call_directly
+from schemas.errors import CallError, DeferReason
 from schemas.flow import RenderSettingsSpec
 from schemas.record import DocumentResult, ErrorInfo, Status
 from schemas.usage import NANO_PER_UNIT, Usage
@@ -36,46 +36,6 @@ from tasks.services import Services
 from tasks.source_files import SourceFile, files_of_paths, files_of_source
 
 log = logging.getLogger("docmill")
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What a caller may say of one run. `working_folder` is what relative `paths` resolve against;
-    `out` is absolute."""
-
-    working_folder: Path = field(default_factory=Path.cwd)
-    run_id: str | None = None  # of a run that is fanned out over processes; default: a new one
-    out: Path | None = None
-    again: bool = False  # run the steps again; answers come from the cache
-    fresh: bool = False  # buy the answers anew
-    max_tokens: int | None = None
-    max_cost: Decimal | None = None  # USD
-    link: str | None = None  # where a person can look at the run; for `notify`
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """`results` are in the order of the files; `stopped_by` is what ended the run early."""
-
-    flow: str
-    run_id: str
-    results: tuple[DocumentResult, ...]
-    usage: Usage
-    seconds: float
-    log_file: Path
-    outputs: tuple[Path, ...] = ()
-    stopped_by: DocmillError | None = None
-    interrupted: bool = False
-    waits: Waits = field(default_factory=Waits)
-
-    @property
-    def exit_code(self) -> ExitCode:
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
-        if self.stopped_by is not None:
-            return self.stopped_by.exit_code
-        failed = any(result.status is Status.FAILED for result in self.results)
-        return ExitCode.SOME_FAILED if failed else ExitCode.OK
 
 
 async def run_flow(

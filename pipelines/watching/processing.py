@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipelines.loading import load_flow
-from pipelines.running.run import RunOptions, RunResult, run_flow
+from pipelines.running.result import RunOptions, RunResult
+from pipelines.running.run import run_flow
 from pipelines.watching.watcher import Process
 from schemas.errors import CallError
 from schemas.record import DocumentResult

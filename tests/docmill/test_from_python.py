@@ -128,7 +128,7 @@ async def test_steps_are_called_one_by_one_in_a_flow_of_one_s_own(
         draft = await steps.extract(draft, steps.ExtractSettings(), services)
         by_hand = draft
         for step in services.flow.steps[3:5]:
-            draft = await step.run(draft, step.settings, services)
+            draft = await steps.call(step, draft, services)
     assert by_hand.record is None
     assert draft.record is not None
     assert draft.record["total"] == "717.97"

@@ -39,10 +39,6 @@ MODELS = {
 }
 
 
-async def _no_step(draft: Any, settings: Any, services: Any) -> Any:
-    return draft
-
-
 def flow(
     url: str,
     folder: Path,
@@ -68,7 +64,7 @@ def flow(
         SummariseSettings(fields={"number": "string"}),
     )
     steps = tuple(
-        Step(name, one, _no_step)
+        Step(name, one)
         for name, one in zip(("render", "extract", "summarise"), settings, strict=True)
     )
     spec = FlowSpec(

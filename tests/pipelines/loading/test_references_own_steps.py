@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from pipelines.loading import load_flow
+from pipelines.running.step import call_directly
 from schemas.document import Document
 from schemas.errors import CallError, StepError
 from schemas.flow import STEP_SETTINGS
 from schemas.record import Draft
+from tasks.steps.registry import STEPS
 from tests.support.flow_files import flow_with_steps, only_problem, problems, write
 
 OWN = """
@@ -85,7 +87,7 @@ def with_step(tmp_path: Path, step: str) -> Path:
 
 async def call(path: Path, services: Any = None) -> Draft:
     step = load_flow(path, "orders", local=True).steps[-1]
-    return await step.run(draft(), step.settings, services)
+    return await call_directly(step, draft(), services)
 
 
 async def test_settings_arrive_as_the_function_s_types_say(tmp_path):
@@ -293,11 +295,9 @@ def test_a_role_that_the_flow_does_not_use_decides_nothing(hash_of):
     )
 
 
-@pytest.mark.parametrize("name", [name for name in STEP_SETTINGS if name != "write"])
-def test_each_built_in_step_is_a_function_of_its_own_file(name):
-    from pipelines.loading.flows import built_in_step
-
-    assert built_in_step(name).__name__ == name
+def test_each_built_in_step_is_a_function_of_the_same_name():
+    assert [*STEPS, "write"] == list(STEP_SETTINGS)
+    assert [function.__name__ for function in STEPS.values()] == list(STEPS)
 
 
 def test_decimal_is_exact_in_settings(tmp_path):

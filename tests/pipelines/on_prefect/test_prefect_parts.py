@@ -10,7 +10,7 @@ from pipelines.on_prefect.artifacts import artifact_key, document_rows, summary
 from pipelines.on_prefect.flow import files_to_spread, final_state
 from pipelines.on_prefect.parameters import flow_parameters
 from pipelines.on_prefect.watched_batch import batch_key
-from pipelines.running.run import RunOptions, RunResult
+from pipelines.running.result import RunOptions, RunResult
 from schemas.errors import BudgetExceededError, FlowFileError
 from schemas.flow.deployment import RunParameters
 from schemas.record import DocumentResult, ErrorInfo, Finding, Status
