@@ -23,7 +23,6 @@ from prefect.states import Cancelling, Crashed
 
 from pipelines.display.progress import Progress
 from pipelines.display.wording import counted
-from pipelines.on_prefect.parameters import flow_parameters
 from pipelines.on_prefect.starting import run_tag, until_started
 from pipelines.running.result import RunOptions, RunResult
 from pipelines.running.run import new_run_id, run_flow
@@ -133,7 +132,7 @@ class FannedOutRun:
 
     async def _give_out(self, files: Sequence[SourceFile], number: int, time_given: int) -> UUID:
         options = replace(self.options, run_id=self.run_id)
-        parameters = flow_parameters([str(file.path) for file in files], options, local=self.local)
+        parameters = options.to_parameters([str(file.path) for file in files], local=self.local)
         try:
             flow_run = await arun_deployment(
                 self._deployment(),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from inspect import Parameter, Signature
 from pathlib import Path
 from traceback import format_tb
 from typing import Annotated, Any
@@ -19,7 +19,6 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runtime import flow_run as current_flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.utilities.urls import url_for
-from pydantic import Field
 
 from pipelines.display.progress import Progress, Silent
 from pipelines.display.wording import counted
@@ -27,13 +26,12 @@ from pipelines.loading import load_flow, load_flow_file
 from pipelines.on_prefect.artifacts import ProgressArtifact, leave_artifacts
 from pipelines.on_prefect.connection import refuse_silent_api
 from pipelines.on_prefect.fan_out import run_in_batches
-from pipelines.on_prefect.parameters import flow_parameters
 from pipelines.on_prefect.starting import until_started
 from pipelines.on_prefect.task import PrefectSteps
 from pipelines.running.result import RunOptions, RunResult
 from pipelines.running.run import run_flow
 from schemas.errors import DocmillError, StateError
-from schemas.flow import FlowSpec
+from schemas.flow import FlowSpec, RunParameters
 from schemas.record import Status
 from tasks.flow_definition import FlowDefinition
 from tasks.source_files import SourceFile, files_of_paths, files_of_source
@@ -63,27 +61,13 @@ def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
     Loading happens when it runs, so that a worker sees the file as it is then."""
     file = file.absolute()
 
-    async def body(
-        paths: Annotated[list[str], Field(min_length=1)] | None = None,
-        local: bool = False,
-        out: str | None = None,
-        again: bool = False,
-        fresh: bool = False,
-        max_tokens: Annotated[int, Field(gt=0)] | None = None,
-        max_cost: Annotated[float, Field(gt=0)] | None = None,
-        run_id: str | None = None,
-    ) -> State[Any]:
-        options = RunOptions(
-            working_folder=file.parent,
-            run_id=run_id,
-            out=None if out is None else file.parent / out,
-            again=again,
-            fresh=fresh,
-            max_tokens=max_tokens,
-            max_cost=None if max_cost is None else Decimal(str(max_cost)),
-        )
-        return await _run_and_tell(file, name, paths, options, local=local)
+    async def body(*, run_id: str | None = None, **given: Any) -> State[Any]:
+        parameters = RunParameters.model_validate(given)
+        options = RunOptions.from_parameters(parameters, file.parent, run_id=run_id)
+        return await _run_and_tell(file, name, parameters.paths, options, local=parameters.local)
 
+    shown: Any = body
+    shown.__signature__ = _signature()
     body.__name__ = body.__qualname__ = name
     body.__module__ = FLOWS_MODULE
     body.__doc__ = spec.description or f"Flow {name} of {file.name}."
@@ -97,6 +81,16 @@ def prefect_flow(file: Path, name: str, spec: FlowSpec) -> Flow[Any, Any]:
         validate_parameters=True,
     )
     return decorate(body)
+
+
+def _signature() -> Signature:
+    """What Prefect shows in its form and checks: the fields of `RunParameters`, and `run_id`."""
+    kind = Parameter.KEYWORD_ONLY
+    fields = [
+        Parameter(name, kind, default=field.default, annotation=Annotated[field.annotation, field])
+        for name, field in RunParameters.model_fields.items()
+    ]
+    return Signature([*fields, Parameter("run_id", kind, default=None, annotation=str | None)])
 
 
 def _flow_run_name(flow_name: str) -> Callable[[], str]:
@@ -203,7 +197,7 @@ def run_with_prefect(
         load_flow_file(file).flows.get(name) or load_flow(file, name).spec
     )  # the second names the flow that does not exist
     the_flow: Any = prefect_flow(file, name, spec)
-    parameters = flow_parameters(paths, options, local=local)
+    parameters = options.to_parameters(paths, local=local)
     return asyncio.run(
         _until_done_or_stopped(
             result_of(lambda: the_flow(**parameters, return_state=True), progress)

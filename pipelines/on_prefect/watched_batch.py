@@ -15,7 +15,6 @@ from prefect.flow_engine import run_flow_async
 
 from pipelines.on_prefect.connection import refuse_silent_api
 from pipelines.on_prefect.flow import prefect_flow, result_of
-from pipelines.on_prefect.parameters import flow_parameters
 from pipelines.running.result import RunOptions, RunResult
 from schemas.errors import StateError
 from tasks.flow_definition import FlowDefinition
@@ -31,7 +30,7 @@ async def run_batch(
     """Run `paths` as a flow run in this process. None when the API does not answer: the caller runs
     the batch directly."""
     the_flow = prefect_flow(file, definition.name, definition.spec)
-    parameters = flow_parameters(paths, options, local=definition.engine == "local")
+    parameters = options.to_parameters(paths, local=definition.engine == "local")
     try:
         await asyncio.to_thread(refuse_silent_api)
         flow_run = await _create_flow_run(the_flow, parameters, batch_key(definition.name, paths))

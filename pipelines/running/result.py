@@ -1,13 +1,19 @@
 """Options and result of one run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, Self
 
 from schemas.errors import DocmillError, ExitCode
+from schemas.flow import RunParameters
 from schemas.record import DocumentResult, Status
 from schemas.usage import Usage
 from tasks.models.http.limiter import Waits
+
+_SHARED = tuple(name for name in RunParameters.model_fields if name not in ("paths", "local"))
+"""Run parameters that are options too; files and engine go into the definition and its call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,26 @@ class RunOptions:
     max_tokens: int | None = None
     max_cost: Decimal | None = None  # USD
     link: str | None = None  # where a person can look at the run; for `notify`
+
+    @classmethod
+    def from_parameters(
+        cls, parameters: RunParameters, folder: Path, *, run_id: str | None = None
+    ) -> Self:
+        """The options that `parameters` give to a flow whose flows.yaml lies in `folder`."""
+        given: dict[str, Any] = {name: getattr(parameters, name) for name in _SHARED}
+        if parameters.out is not None:
+            given["out"] = folder / parameters.out
+        if parameters.max_cost is not None:
+            given["max_cost"] = Decimal(str(parameters.max_cost))
+        return cls(working_folder=folder, run_id=run_id, **given)
+
+    def to_parameters(self, paths: Sequence[str] | None, *, local: bool) -> dict[str, Any]:
+        """The same as parameters that Prefect can store, with absolute paths, and `run_id`."""
+        given = {name: getattr(self, name) for name in _SHARED}
+        given["out"] = None if self.out is None else str(self.out)
+        given["max_cost"] = None if self.max_cost is None else float(self.max_cost)
+        given["paths"] = None if paths is None else [str(self.working_folder / p) for p in paths]
+        return given | {"local": local, "run_id": self.run_id}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """The parts of the Prefect runner that need no server: states, rows, names, and which runs are
 spread."""
 
+import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from pipelines.loading import load_flow
 from pipelines.on_prefect.artifacts import artifact_key, document_rows, summary
-from pipelines.on_prefect.flow import files_to_spread, final_state
-from pipelines.on_prefect.parameters import flow_parameters
+from pipelines.on_prefect.flow import files_to_spread, final_state, prefect_flow
 from pipelines.on_prefect.watched_batch import batch_key
 from pipelines.running.result import RunOptions, RunResult
 from schemas.errors import BudgetExceededError, FlowFileError
+from schemas.flow import FlowSpec
 from schemas.flow.deployment import RunParameters
 from schemas.record import DocumentResult, ErrorInfo, Finding, Status
 from schemas.usage import Usage
@@ -100,10 +102,27 @@ def test_artifact_keys_are_what_prefect_takes() -> None:
 
 
 def test_parameters_are_those_that_a_deployment_may_have() -> None:
-    assert set(flow_parameters(None, RunOptions(), local=False)) == {
-        *RunParameters.model_fields,
-        "run_id",
-    }
+    names = {*RunParameters.model_fields, "run_id"}
+    assert set(RunOptions().to_parameters(None, local=False)) == names
+    spec = FlowSpec.model_validate({"steps": ["render"]})
+    assert set(prefect_flow(Path("flows.yaml"), "pages", spec).parameters.properties) == names
+
+
+def test_options_come_back_from_their_parameters_as_they_were(tmp_path: Path) -> None:
+    options = RunOptions(
+        working_folder=tmp_path,
+        run_id="run-1",
+        out=tmp_path / "out",
+        again=True,
+        fresh=True,
+        max_tokens=5,
+        max_cost=Decimal("0.1"),
+    )
+    given = json.loads(json.dumps(options.to_parameters(["a.pdf"], local=True)))
+    run_id = given.pop("run_id")
+    parameters = RunParameters.model_validate(given)
+    assert (parameters.paths, parameters.local) == ((str(tmp_path / "a.pdf"),), True)
+    assert RunOptions.from_parameters(parameters, tmp_path, run_id=run_id) == options
 
 
 def test_only_large_runs_that_are_no_batch_are_spread(project: Project) -> None:
