@@ -12,9 +12,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from schemas.record_path import RecordPath
 from tasks.record_schema.fields import FieldShape, fields_of
 from tasks.record_schema.nullable import nullable
-from tasks.record_schema.satisfied import place_of, refusal
+from tasks.record_schema.satisfied import place_of, refusal, without_nulls
 from tasks.record_schema.shape import name_of
-from tasks.rules.values import without_nulls
 from tasks.vocabulary.terms import groups_terms, kind_of, terms_of
 
 

@@ -14,7 +14,17 @@ from pydantic_core import ErrorDetails
 from schemas.errors import StepError
 from schemas.record_path import RecordPath
 from tasks.record_schema.fields import keys_by_alias_path
-from tasks.rules.values import without_nulls
+
+
+def without_nulls(value: JsonValue) -> JsonValue:
+    """The same without what was not found: nulls, empty lists, and objects that hold nothing else.
+    Items of lists stay, so that paths stay right."""
+    if isinstance(value, dict):
+        kept = {name: without_nulls(each) for name, each in value.items()}
+        return {name: each for name, each in kept.items() if each not in (None, {}, [])}
+    if isinstance(value, list):
+        return [without_nulls(each) for each in value]
+    return value
 
 
 def refusal(record: Mapping[str, JsonValue], schema: type[BaseModel]) -> ValidationError | None:

@@ -14,9 +14,9 @@ from tasks.layout.rows import Segment, Sheet, sheet_of
 from tasks.local.finding.amounts import Amount, amounts_on
 from tasks.local.finding.candidates import Candidate, candidate, codes_on, dates_on, texts_on
 from tasks.local.finding.parties import PartyBlock, parties_on
+from tasks.local.finding.patterns import patterns_on
 from tasks.local.finding.tables import MOST_ITEMS, Item, items_on
 from tasks.printed_values.money import currency_codes, currency_signs, find_amounts
-from tasks.printed_values.patterns import patterns_on
 from tasks.record_schema.shape import Leaf
 from tasks.standards.currencies import CURRENCY_SIGNS
 from tasks.vocabulary.labels import Concept, LabelBook, lexicon

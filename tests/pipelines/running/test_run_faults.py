@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.loading import load_flow
-from pipelines.running.run import RunOptions, RunResult, run_flow
+from pipelines.running.result import RunOptions, RunResult
+from pipelines.running.run import run_flow
 from schemas.errors import ExitCode, MachineError
 from schemas.record import Draft, Status
 from tasks.flow_definition import Step
