@@ -14,7 +14,7 @@ from schemas.invoice import Invoice
 from schemas.receipt import Receipt
 from schemas.record_path import walk
 from tasks.einvoices.read import EInvoice, read_einvoice
-from tasks.printed_values.folding import bare
+from tasks.text.folding import bare
 
 _INVOICE_PLACES = {
     "issuer": "seller.name",

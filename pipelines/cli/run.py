@@ -28,7 +28,8 @@ from pipelines.display.result_table import print_table
 from pipelines.display.wording import counted
 from pipelines.loading import find_flow_file, load_flow
 from pipelines.on_prefect.connection import prefect_is_configured, prepare_prefect
-from pipelines.running.result import RunOptions, RunResult, run_flow
+from pipelines.running.result import RunOptions, RunResult
+from pipelines.running.run import run_flow
 from pipelines.running.run_log import log_to_stderr
 from schemas.errors import CallError, ExitCode
 from schemas.record import DocumentResult, Status

@@ -20,11 +20,11 @@ from tasks.layout.rows import Segment, Sheet, sheet_of
 from tasks.local.finding.address_lines import lines_under
 from tasks.local.finding.candidates import labelled_text
 from tasks.printed_values.dates import FoundDate, Order, find_dates, order_of
-from tasks.printed_values.folding import bare, lookalike, spans, tokens
 from tasks.printed_values.forms import form_of
 from tasks.printed_values.money import FoundAmount, currency_codes, find_amounts
 from tasks.standards.countries import country_code
 from tasks.standards.currencies import PRINTED_CURRENCIES
+from tasks.text.folding import bare, lookalike, spans, tokens
 from tasks.vocabulary.amount_labels import amount_label
 from tasks.vocabulary.concepts import Meaning, meaning_of
 from tasks.vocabulary.labels import LabelBook, lexicon

@@ -8,8 +8,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from tasks.printed_values.folding import fold
-from tasks.printed_values.plain_text import plain
+from tasks.text.folding import fold
+from tasks.text.plain_text import plain
 
 Order = Literal["dmy", "mdy", "ymd"]
 

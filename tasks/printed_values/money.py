@@ -8,13 +8,13 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
-from tasks.printed_values.plain_text import plain
 from tasks.standards.currencies import (
     CURRENCY_SIGNS,
     CURRENCY_WORDS,
     PRINTED_CURRENCIES,
     minor_unit,
 )
+from tasks.text.plain_text import plain
 
 _SIGN = "|".join(
     re.escape(s) for s in sorted((*CURRENCY_SIGNS, *PRINTED_CURRENCIES), key=len, reverse=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from tasks.printed_values.folding import fold
+from tasks.text.folding import fold
 
 _COUNTRIES = {
     "DE": "germany deutschland allemagne duitsland alemania germania", "FR": "france frankreich frankrijk francia", "NL": "netherlands nederland niederlande pays-bas paises bajos paesi bassi",

@@ -6,7 +6,7 @@ By words, not phrases: "Total Sales (Inclusive of 6 % GST)" has no fixed order.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tasks.printed_values.folding import tokens, word_set
+from tasks.text.folding import tokens, word_set
 from tasks.vocabulary.labels import Concept, LabelBook
 
 _WORDS: dict[str, str] = {

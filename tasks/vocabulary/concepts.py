@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from tasks.printed_values.folding import word_set
+from tasks.text.folding import word_set
 from tasks.vocabulary.amount_labels import amount_label, names_only_a_sum
 from tasks.vocabulary.labels import LABELS, Concept
 from tasks.vocabulary.name_words import (

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
-from tasks.printed_values.folding import lookalike, tokens
+from tasks.text.folding import lookalike, tokens
 
 
 class Concept(StrEnum):

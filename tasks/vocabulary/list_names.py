@@ -1,6 +1,6 @@
 """Names of lists and of their items' fields, in six languages: positions, taxes, accounts."""
 
-from tasks.printed_values.folding import word_set
+from tasks.text.folding import word_set
 from tasks.vocabulary.name_words import words_of
 
 ITEMS = word_set(

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from tasks.printed_values.folding import fold, word_set
+from tasks.text.folding import fold, word_set
 from tasks.vocabulary.labels import Concept
 
 Party = Literal["seller", "buyer", "delivery", "other"]

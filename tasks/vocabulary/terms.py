@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel
 
 from schemas import invoice as invoices
-from tasks.printed_values.folding import word_set
+from tasks.text.folding import word_set
 from tasks.vocabulary.amount_labels import amount_label, names_only_a_sum
 from tasks.vocabulary.concepts import Meaning, ValueType, meaning_of
 from tasks.vocabulary.labels import LABELS, Concept

@@ -13,10 +13,10 @@ from tasks.local.finding.candidates import Candidate
 from tasks.local.finding.gathering import Gathered
 from tasks.local.finding.parties import PartyBlock
 from tasks.printed_values.dates import Order, order_of
-from tasks.printed_values.folding import bare, lookalike, tokens
 from tasks.printed_values.money import THREE_DECIMALS
 from tasks.record_schema.shape import Leaf
 from tasks.standards.currencies import minor_unit
+from tasks.text.folding import bare, lookalike, tokens
 from tasks.vocabulary.labels import Concept
 from tasks.vocabulary.name_words import range_of
 

@@ -6,9 +6,9 @@ from tasks.layout.rows import Segment, Sheet
 from tasks.local.finding.addresses import parts_of
 from tasks.local.finding.candidates import Candidate, candidate
 from tasks.printed_values.dates import find_dates
-from tasks.printed_values.folding import bare, fold, tokens, word_set
 from tasks.printed_values.money import find_amounts
 from tasks.standards.countries import country_code
+from tasks.text.folding import bare, fold, tokens, word_set
 from tasks.vocabulary.labels import Concept, LabelBook
 
 TITLES = word_set(  # letters only: "Tax Invoice" is taxinvoice

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from tasks.layout.rows import Segment, Sheet, overlap
 from tasks.local.finding.candidates import Candidate, candidate, labelled_text
 from tasks.printed_values.dates import find_dates
-from tasks.printed_values.folding import tokens
 from tasks.printed_values.money import FoundAmount, find_amounts
+from tasks.text.folding import tokens
 from tasks.vocabulary.amount_labels import AmountLabel, amount_label
 from tasks.vocabulary.labels import Concept, LabelBook
 

@@ -12,8 +12,8 @@ from schemas.document import Word
 from schemas.record import Evidence
 from tasks.layout.rows import Segment, Sheet, box_of, quote_of
 from tasks.printed_values.dates import FoundDate, find_dates
-from tasks.printed_values.folding import Span, spans, tokens, word_set
 from tasks.printed_values.money import find_amounts
+from tasks.text.folding import Span, spans, tokens, word_set
 from tasks.vocabulary.labels import Concept, LabelBook, Match
 
 FoundBy = Literal["text_layer", "ocr"]

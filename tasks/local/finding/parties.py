@@ -19,8 +19,8 @@ from tasks.local.finding.address_lines import (
 from tasks.local.finding.addresses import parts_of
 from tasks.local.finding.candidates import Candidate, Remainder, after_label, candidate
 from tasks.printed_values.dates import find_dates
-from tasks.printed_values.folding import bare, fold, spans, tokens
 from tasks.printed_values.money import find_amounts
+from tasks.text.folding import bare, fold, spans, tokens
 from tasks.vocabulary.labels import Concept, LabelBook, Match
 
 NAME_KEYS = (Concept.SELLER_NAME, Concept.BUYER_NAME, Concept.DELIVERY_NAME)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from tasks.layout.rows import Segment, Sheet, Token
 from tasks.local.finding.candidates import Candidate, found_by, place_of
-from tasks.printed_values.folding import tokens, word_set
 from tasks.printed_values.money import FoundAmount, find_amounts
+from tasks.text.folding import tokens, word_set
 from tasks.vocabulary.amount_labels import amount_label
 from tasks.vocabulary.labels import Concept, LabelBook
 

@@ -5,10 +5,10 @@ import pytest
 
 from tasks.local.finding.addresses import parts_of
 from tasks.printed_values.dates import find_dates, order_of, parse_date
-from tasks.printed_values.folding import bare, fold, lookalike
 from tasks.printed_values.ids import find_ibans, find_vat_ids
 from tasks.printed_values.money import currency_codes, find_amounts, parse_amount, read_number
 from tasks.standards.countries import country_code
+from tasks.text.folding import bare, fold, lookalike
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Characters and words as text, before anything is read out of them."""
