@@ -72,7 +72,7 @@ class NoLedger:
     async def claim(
         self, flow: str, document: Any, definition_hash: str, run_id: str, **_: object
     ) -> Any:
-        from tasks.ledger.ledger import Claimed
+        from tasks.ledger.documents.claims import Claimed
 
         return Claimed(flow, document.document_id, definition_hash, run_id, "")
 

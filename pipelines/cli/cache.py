@@ -14,11 +14,8 @@ from pipelines.cli.confirm import confirmed
 from pipelines.cli.options import FlowFileOption, Json, Yes, project_of
 from pipelines.display.wording import counted
 from pipelines.loading import Project
-from pipelines.loading.places import state_url
 from schemas.errors import CallError
-from tasks.ledger.ledger import Ledger
-from tasks.ledger.money import answers
-from tasks.ledger.read_only import LedgerView
+from tasks.ledger.money.answers import CacheStats
 
 
 class Action(StrEnum):
@@ -56,14 +53,9 @@ def cache(
 
 def _stats(project: Project, *, as_json: bool) -> None:
     stats = _read_stats(project)
-    oldest = (
-        None
-        if stats is None or stats.oldest_at is None
-        else datetime.fromtimestamp(stats.oldest_at, UTC)
-    )
-    count, documents, characters, tokens = (
-        (stats.answers, stats.documents, stats.characters, stats.tokens) if stats else (0, 0, 0, 0)
-    )
+    oldest = None if stats.oldest_at is None else datetime.fromtimestamp(stats.oldest_at, UTC)
+    count, documents = stats.answers, stats.documents
+    characters, tokens = stats.characters, stats.tokens
     if as_json:
         found = {
             "answers": count,
@@ -87,15 +79,15 @@ def _stats(project: Project, *, as_json: bool) -> None:
         typer.echo(f"They cost {counted(tokens, 'token')} and are free to use again.")
 
 
-def _read_stats(project: Project) -> answers.CacheStats | None:
-    with LedgerView(state_url(project.flow_file), project.folder) as view:
-        return view.read(answers.stats)
+def _read_stats(project: Project) -> CacheStats:
+    with project.ledger() as ledger:
+        return ledger.answer_stats()
 
 
 def _clear(project: Project, older_than: int | None, *, yes: bool, as_json: bool) -> None:
     stats = _read_stats(project)
     removed = 0
-    if stats is not None and stats.answers:
+    if stats.answers:
         which = "all answers" if older_than is None else f"answers older than {older_than} days"
         confirmed(
             f"Remove {which} from the cache ({stats.answers:,} answers in total)? "
@@ -112,9 +104,7 @@ def _clear(project: Project, older_than: int | None, *, yes: bool, as_json: bool
 
 async def _remove(project: Project, older_than: int | None) -> int:
     before = None if older_than is None else time.time() - older_than * 86_400
-    async with await Ledger.open(state_url(project.flow_file), project.folder) as ledger:
-        removed = await ledger.database.write(
-            lambda connection: answers.remove(connection, before=before)
-        )
+    async with await project.open_ledger() as ledger:
+        removed = await ledger.remove_answers(before)
         await ledger.database.truncate_log()
         return removed

@@ -12,10 +12,8 @@ import typer
 from pipelines.cli.options import FlowFileOption, Json, OneFlow, project_of
 from pipelines.display.text_table import print_rows
 from pipelines.display.wording import counted
-from pipelines.loading.places import state_url
 from schemas.record import ErrorInfo, Status
-from tasks.ledger.documents.listing import DocumentRow, listing
-from tasks.ledger.read_only import LedgerView
+from tasks.ledger.documents.listing import DocumentRow
 
 
 def documents(
@@ -29,8 +27,8 @@ def documents(
 ) -> None:
     """The latest change comes first. Nothing is changed."""
     project = project_of(file, flow)
-    with LedgerView(state_url(project.flow_file), project.folder) as view:
-        rows = view.read(lambda connection: listing(connection, flow=flow, status=status)) or ()
+    with project.ledger() as ledger:
+        rows = ledger.documents(flow, status)
     if as_json:
         sys.stdout.write(
             json.dumps(

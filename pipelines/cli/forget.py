@@ -9,12 +9,9 @@ import typer
 from pipelines.cli.confirm import confirmed
 from pipelines.cli.options import FlowFileOption, Yes, project_of
 from pipelines.loading import Project
-from pipelines.loading.places import state_url, store_url
+from pipelines.loading.places import store_url
 from schemas.errors import CallError
 from tasks.documents.page_store import PageStore
-from tasks.ledger.documents import listing
-from tasks.ledger.ledger import Ledger
-from tasks.ledger.read_only import LedgerView
 from tasks.outputs.forgetting import forget_document
 
 SHORTEST_PREFIX_SHOWN = 12
@@ -47,11 +44,11 @@ def forget(
 
 
 def _find(project: Project, wanted: str) -> str:
-    with LedgerView(state_url(project.flow_file), project.folder) as view:
-        found = view.read(lambda connection: listing.find(connection, wanted)) or ()
+    with project.ledger() as ledger:
+        found = ledger.find_documents(wanted)
         if not found and Path(wanted).exists():  # the ledger has paths as a run was given them
             absolute = str(Path(wanted).resolve())
-            found = view.read(lambda connection: listing.find(connection, absolute)) or ()
+            found = ledger.find_documents(absolute)
     if not found:
         raise CallError(
             f"no document {wanted!r} in the ledger; nothing was removed. "
@@ -68,5 +65,5 @@ def _find(project: Project, wanted: str) -> str:
 
 async def _forget(project: Project, document_id: str) -> None:
     store = PageStore(store_url(project.flow_file, project.folder))
-    async with await Ledger.open(state_url(project.flow_file), project.folder) as ledger:
+    async with await project.open_ledger() as ledger:
         await forget_document(ledger, project.folder, document_id, store)

@@ -148,12 +148,12 @@ def _print_budget(found: "Plan") -> None:
         return
     for budget in found.budgets:
         parts = []
-        if budget.limit.tokens is not None:
-            left = budget.limit.tokens - budget.sums.spent_tokens - budget.sums.held_tokens
-            parts.append(f"{left:,} of {budget.limit.tokens:,} tokens left")
-        if budget.limit.cost_nano is not None:
-            left = budget.limit.cost_nano - budget.sums.spent_cost_nano - budget.sums.held_cost_nano
-            parts.append(f"{money(left / 1e9)} of {money(budget.limit.cost_nano / 1e9)} USD left")
+        limit, left = budget.limit, budget.left
+        if left.tokens is not None:
+            parts.append(f"{left.tokens:,} of {limit.tokens:,} tokens left")
+        if limit.cost_nano is not None and left.cost_nano is not None:
+            amounts = f"{money(left.cost_nano / 1e9)} of {money(limit.cost_nano / 1e9)}"
+            parts.append(f"{amounts} USD left")
         if parts:
             typer.echo(f"budget: {', '.join(parts)}")
     typer.echo(

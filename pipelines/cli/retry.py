@@ -6,7 +6,6 @@ However often they have failed.
 import asyncio
 import json
 import sys
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -14,13 +13,9 @@ import typer
 from pipelines.cli.options import FlowFileOption, Json, Local, OneFlow, Quiet, project_of
 from pipelines.cli.run import print_summary, result_json, run_by_name
 from pipelines.loading import Project
-from pipelines.loading.places import state_url
 from pipelines.running.result import RunOptions
 from schemas.errors import CallError, ExitCode
-from tasks.ledger.documents import listing
 from tasks.ledger.documents.listing import DocumentRow
-from tasks.ledger.ledger import Ledger
-from tasks.ledger.read_only import LedgerView
 
 
 def retry(
@@ -65,9 +60,9 @@ def retry(
 def _ids(project: Project, wanted: list[str]) -> list[str]:
     """The documents that were named. Raises CallError for one that the ledger does not know."""
     ids: list[str] = []
-    with LedgerView(state_url(project.flow_file), project.folder) as view:
+    with project.ledger() as ledger:
         for name in wanted:
-            found = view.read(partial(listing.find, wanted=name)) or ()
+            found = ledger.find_documents(name)
             if not found:
                 raise CallError(
                     f"no document {name!r} in the ledger; nothing was run. "
@@ -82,11 +77,9 @@ async def _take_up_again(
 ) -> list[DocumentRow]:
     """The failed documents (of `ids`; None: all). Their count of attempts is reset."""
     failed: list[DocumentRow] = []
-    async with await Ledger.open(state_url(project.flow_file), project.folder) as ledger:
+    async with await project.open_ledger() as ledger:
         for document_id in [None] if ids is None else ids:
-            failed += await ledger.database.write(
-                partial(listing.retry, flow=flow, document_id=document_id)
-            )
+            failed += await ledger.retry_failed(flow=flow, document_id=document_id)
     if ids is not None and not failed:
         raise CallError(
             "none of these documents has failed; nothing was run. "

@@ -8,9 +8,7 @@ import typer
 
 from pipelines.cli.options import FlowFileOption, Json, OneFlow, project_of
 from pipelines.display.text_table import money, print_rows
-from pipelines.loading.places import state_url
 from pipelines.reporting.spending import Left, SpendingReport, SpentRow, spending_report
-from tasks.ledger.read_only import LedgerView
 
 SHOWN_DAYS, SHOWN_DOCUMENTS = 14, 20
 HEADINGS = ("calls", "documents", "pages", "tokens", "USD", "per document", "per page")
@@ -28,8 +26,8 @@ def usage(
         for name, spec in project.flow_file.flows.items()
         if spec.budget is not None
     }
-    with LedgerView(state_url(project.flow_file), project.folder) as view:
-        report = spending_report(view, budgets, flow)
+    with project.ledger() as ledger:
+        report = spending_report(ledger, budgets, flow)
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n")
     else:

@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from pipelines.loading.output_places import output_problems
+from pipelines.loading.places import state_url
 from pipelines.loading.problems import did_you_mean, problem_at, problems_of
 from pipelines.loading.resolving import References, Resolver
 from pipelines.loading.step_order import order_problems
@@ -16,6 +17,10 @@ from pipelines.loading.yaml_source import MAX_BYTES, YamlPath, YamlSource, parse
 from schemas.errors import CallError, FlowFileError, Problem
 from schemas.flow import DEFAULT_MODELS, FlowFile, FlowSpec, ProviderSpec, StepSpec
 from schemas.flow.spec import readable_url
+
+if TYPE_CHECKING:
+    from tasks.ledger.ledger import Ledger
+    from tasks.ledger.read_only import ReadOnlyLedger
 
 FILE_NAME = "flows.yaml"
 
@@ -38,6 +43,18 @@ class Project:
                 f"{did_you_mean(name, self.flow_file.flows, otherwise='flows')}"
             )
         return self.flow_file.flows[name]
+
+    def ledger(self) -> "ReadOnlyLedger":
+        """The ledger for commands that only report; open it by `with`."""
+        from tasks.ledger.read_only import ReadOnlyLedger  # noqa: PLC0415 - SQLAlchemy takes 0.2 s, which `check` does not pay
+
+        return ReadOnlyLedger(state_url(self.flow_file), self.folder)
+
+    async def open_ledger(self) -> "Ledger":
+        """The ledger for commands that change it; close it, or use `async with`."""
+        from tasks.ledger.ledger import Ledger  # noqa: PLC0415
+
+        return await Ledger.open(state_url(self.flow_file), self.folder)
 
     def provider(self, name: str) -> ProviderSpec:
         """Provider `name` as it will be used here and now: see `resolve_provider`."""

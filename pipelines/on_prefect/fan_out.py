@@ -32,7 +32,7 @@ from schemas.record import DocumentResult, ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.documents.identify import identify
 from tasks.flow_definition import FlowDefinition
-from tasks.ledger.documents.outcomes import Outcome, outcomes, spent_by_run
+from tasks.ledger.documents.outcomes import Outcome
 from tasks.ledger.ledger import Ledger
 from tasks.outputs.views import OutputViews
 from tasks.source_files import SourceFile
@@ -151,9 +151,7 @@ class FannedOutRun:
 
     async def look(self) -> dict[str, Outcome]:
         ids = list(dict.fromkeys(self.ids.values()))
-        known = await self.ledger.database.read(
-            lambda connection: outcomes(connection, self.definition.name, self.definition.hash, ids)
-        )
+        known = await self.ledger.outcomes(self.definition.name, self.definition.hash, ids)
         for path, document_id in self.ids.items():
             outcome = known.get(document_id)
             if (
@@ -269,9 +267,7 @@ async def run_in_batches(
             await (
                 outputs.rebuild()
             )  # a worker that died may have finished documents and not come to write them
-        usage = await ledger.database.read(
-            lambda connection: spent_by_run(connection, definition.name, run_id)
-        )
+        usage = await ledger.spent_by_run(definition.name, run_id)
         await ledger.finish_run(run_id, {"documents": len(files), "batches": len(batches)})
     troubles = [batch.trouble for batch in batches if batch.trouble]
     result = RunResult(

@@ -10,9 +10,8 @@ from pipelines.planning.estimate import CallEstimate, StepEstimate
 from pipelines.planning.sketch_reader import SketchReader
 from schemas.document import RenderSettings
 from tasks.flow_definition import FlowDefinition
-from tasks.ledger.money import answers, resolutions
 from tasks.ledger.money.calls import CallIntent, SettledCall, StoredAnswer
-from tasks.ledger.read_only import LedgerView
+from tasks.ledger.read_only import ReadOnlyLedger
 from tasks.models.gateway import Answer, ModelGateway, NothingToSendError, Question
 from tasks.models.price.catalogue import Model
 from tasks.models.price.tokens import (
@@ -41,11 +40,11 @@ class StoredAnswers:
 
     limited = False  # a plan reserves nothing
 
-    def __init__(self, view: LedgerView) -> None:
-        self._view = view
+    def __init__(self, ledger: ReadOnlyLedger) -> None:
+        self._ledger = ledger
 
     async def answer(self, key: str) -> StoredAnswer | None:
-        return self._view.read(lambda connection: answers.get(connection, key, 0.0))
+        return self._ledger.answer(key)
 
     @asynccontextmanager
     async def sole(self, key: str) -> AsyncIterator[StoredAnswer | None]:
@@ -53,7 +52,7 @@ class StoredAnswers:
         yield None
 
     async def resolution(self, endpoint: str, role: str) -> str | None:
-        return self._view.read(lambda connection: resolutions.get(connection, endpoint, role))
+        return self._ledger.resolution(endpoint, role)
 
     async def keep_resolution(self, endpoint: str, role: str, model: str) -> None:
         """A plan finds out nothing new about models."""

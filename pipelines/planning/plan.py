@@ -105,15 +105,11 @@ def fits(budgets: Iterable[BudgetState], steps: Sequence[StepEstimate]) -> bool 
         else cost.expected + max((step.widest_call[1] for step in steps), default=0)
     )
     answers = []
-    for budget in budgets:
-        if budget.limit.tokens is not None:
-            answers.append(
-                wanted_tokens
-                <= budget.limit.tokens - budget.sums.spent_tokens - budget.sums.held_tokens
-            )
-        if budget.limit.cost_nano is not None:
-            left = budget.limit.cost_nano - budget.sums.spent_cost_nano - budget.sums.held_cost_nano
-            answers.append(wanted_cost is not None and wanted_cost <= left)
+    for left in (budget.left for budget in budgets):
+        if left.tokens is not None:
+            answers.append(wanted_tokens <= left.tokens)
+        if left.cost_nano is not None:
+            answers.append(wanted_cost is not None and wanted_cost <= left.cost_nano)
     return all(answers) if answers else None
 
 

@@ -22,11 +22,8 @@ from schemas.record import Draft, Status
 from schemas.usage import NANO_PER_UNIT
 from tasks.documents.identify import identify
 from tasks.flow_definition import FlowDefinition
-from tasks.ledger.ledger import settled_documents
 from tasks.ledger.money.budgets import Limits
-from tasks.ledger.money.usage import BudgetState, budget_states
-from tasks.ledger.money.window_totals import Sums
-from tasks.ledger.read_only import LedgerView
+from tasks.ledger.read_only import ReadOnlyLedger
 from tasks.models.roles import catalogue_of, resolve
 from tasks.reask import ask_again
 from tasks.services import Services
@@ -64,19 +61,12 @@ async def plan_flow(
         for step in definition.steps
         if step.asks_models and definition.engine != "local"
     ]
-    with LedgerView(definition.state_url, definition.folder) as view:
-        planner = _Planner(definition, view, reader, notes)
+    with ReadOnlyLedger(definition.state_url, definition.folder) as ledger:
+        planner = _Planner(definition, ledger, reader, notes)
         await planner.take(files)
         models = await _models(definition, planner.stored)
         steps = planner.steps
-        now = time.time()
-        untouched = [
-            BudgetState(window, limit, Sums(0, 0, 0, 0)) for window, limit in limits.at(now).items()
-        ]
-        budgets = tuple(
-            view.read(lambda connection: budget_states(connection, definition.name, limits, now))
-            or untouched
-        )
+        budgets = tuple(ledger.budget_states(definition.name, limits, time.time()))
     return Plan(
         flow=definition.name,
         documents=len(files),
@@ -124,10 +114,14 @@ class _Planner:
     """Takes documents through the steps, some at a time, and counts."""
 
     def __init__(
-        self, definition: FlowDefinition, view: LedgerView, reader: SketchReader, notes: list[str]
+        self,
+        definition: FlowDefinition,
+        ledger: ReadOnlyLedger,
+        reader: SketchReader,
+        notes: list[str],
     ) -> None:
         self._definition, self._reader, self._notes = definition, reader, notes
-        self.stored = StoredAnswers(view)
+        self.stored = StoredAnswers(ledger)
         self.gateway = CountingGateway(definition, self.stored, reader)
         self._doubts = CountingGateway(
             definition, self.stored, reader
@@ -140,13 +134,8 @@ class _Planner:
             models=self.gateway,
             page_slots=asyncio.Semaphore(definition.spec.concurrency.pages),
         )
-        attempts = definition.spec.retry.document_attempts
-        hash_ = definition.hash
-        self._settled = (
-            view.read(
-                lambda connection: settled_documents(connection, definition.name, hash_, attempts)
-            )
-            or {}
+        self._settled = ledger.settled_documents(
+            definition.name, definition.hash, definition.spec.retry.document_attempts
         )
         self._seen: set[str] = set()
         self._free: Counter[str] = Counter()

@@ -1,16 +1,15 @@
 """Report behind `docmill usage`: spending and what is left, from the ledger's calls."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from schemas.flow import BudgetSpec
 from schemas.usage import NANO_PER_UNIT
-from tasks.ledger.documents.listing import listing
 from tasks.ledger.money.budgets import Limits
-from tasks.ledger.money.usage import BudgetState, By, Spent, budget_states, spent
-from tasks.ledger.read_only import LedgerView
+from tasks.ledger.money.usage import By, Spent
+from tasks.ledger.read_only import ReadOnlyLedger
 
 NEXT_RUN = "the next run"  # no run has this id, so that nothing counts against a budget of one run
 
@@ -32,6 +31,23 @@ class SpentRow:
     cost_per_page: float | None
     charged_at_bound: int  # calls
     path: str | None = None  # of a document
+
+    @classmethod
+    def of(cls, spent: Spent, path: str | None = None) -> "SpentRow":
+        return cls(
+            name=spent.name,
+            calls=spent.calls,
+            documents=spent.documents,
+            pages=spent.pages,
+            tokens=spent.tokens,
+            prompt_tokens=spent.prompt_tokens,
+            completion_tokens=spent.completion_tokens,
+            cost=spent.cost,
+            cost_per_document=spent.cost_per_document,
+            cost_per_page=spent.cost_per_page,
+            charged_at_bound=spent.at_bound,
+            path=None if path is None else Path(path).name,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,115 +89,42 @@ class SpendingReport:
 
 
 def spending_report(
-    view: LedgerView, budgets: Mapping[str, BudgetSpec], flow: str | None
+    ledger: ReadOnlyLedger, budgets: Mapping[str, BudgetSpec], flow: str | None
 ) -> SpendingReport:
     """`budgets` by flow. Days begin where the budget of `flow` says, else in UTC."""
     budget = None if flow is None else budgets.get(flow)
     timezone = "UTC" if budget is None else budget.timezone
 
-    def rows(by: By) -> list[Spent]:
-        return (
-            view.read(lambda connection: spent(connection, by, flow=flow, timezone=timezone)) or []
-        )
+    def rows(by: By) -> tuple[SpentRow, ...]:
+        return tuple(map(SpentRow.of, ledger.spent(by, flow=flow, timezone=timezone)))
 
-    paths = {
-        row.document_id: row.path
-        for row in view.read(lambda connection: listing(connection, flow=flow)) or ()
-    }
-    documents = tuple(_row(one, paths.get(one.name) or None) for one in rows("document"))
+    documents = ledger.spent("document", flow=flow)
+    total = Spent("total")
+    for document in documents:  # each counts once, however many flows read it
+        total.add(document)
+    paths = {row.document_id: row.path for row in ledger.documents(flow)}
     chosen = {name: budget for name, budget in budgets.items() if flow in (None, name)}
     return SpendingReport(
         flow=flow,
         timezone=timezone,
-        total=_total(documents),
-        flows=tuple(_row(one) for one in rows("flow")),
-        days=tuple(_row(one) for one in rows("day")),
-        models=tuple(_row(one) for one in rows("model")),
-        documents=documents,
-        budgets=tuple(_budget_row(view, name, budget) for name, budget in chosen.items()),
+        total=SpentRow.of(total),
+        flows=rows("flow"),
+        days=rows("day"),
+        models=rows("model"),
+        documents=tuple(SpentRow.of(one, paths.get(one.name) or None) for one in documents),
+        budgets=tuple(_budget_row(ledger, name, budget) for name, budget in chosen.items()),
     )
 
 
-def _row(one: Spent, path: str | None = None) -> SpentRow:
-    return SpentRow(
-        name=one.name,
-        calls=one.calls,
-        documents=one.documents,
-        pages=one.pages,
-        tokens=one.tokens,
-        prompt_tokens=one.prompt_tokens,
-        completion_tokens=one.completion_tokens,
-        cost=_dollars(one.cost_nano),
-        cost_per_document=one.cost_per_document,
-        cost_per_page=one.cost_per_page,
-        charged_at_bound=one.at_bound,
-        path=None if path is None else Path(path).name,
-    )
-
-
-def _total(documents: Sequence[SpentRow]) -> SpentRow:
-    """Summed over documents, each of which counts once however many flows read it."""
-    cost = (
-        None
-        if any(one.cost is None for one in documents)
-        else round(sum(one.cost or 0.0 for one in documents), 9)
-    )  # nano-dollars
-    pages = sum(one.pages for one in documents)
-    return SpentRow(
-        name="total",
-        calls=sum(one.calls for one in documents),
-        documents=len(documents),
-        pages=pages,
-        tokens=sum(one.tokens for one in documents),
-        prompt_tokens=sum(one.prompt_tokens for one in documents),
-        completion_tokens=sum(one.completion_tokens for one in documents),
-        cost=cost,
-        cost_per_document=None if cost is None or not documents else cost / len(documents),
-        cost_per_page=None if cost is None or not pages else cost / pages,
-        charged_at_bound=sum(one.charged_at_bound for one in documents),
-    )
-
-
-def budget_left(view: LedgerView, flow: str, limits: Limits) -> list[BudgetState]:
-    """The windows that a call made now would count in; those of `NEXT_RUN` hold nothing yet."""
-    now = time.time()
-    return view.read(lambda connection: budget_states(connection, flow, limits, now)) or []
-
-
-def _budget_row(view: LedgerView, flow: str, budget: BudgetSpec) -> BudgetRow:
-    states = budget_left(view, flow, Limits(NEXT_RUN, budget, max_tokens=None, max_cost_nano=None))
-    counted = next(
-        (
-            state
-            for state in states
-            if state.limit.tokens is not None or state.limit.cost_nano is not None
-        ),
-        None,
-    )
-    spent_tokens, held_tokens = (
-        (counted.sums.spent_tokens, counted.sums.held_tokens) if counted else (0, 0)
-    )
-    spent_cost, held_cost = (
-        (counted.sums.spent_cost_nano, counted.sums.held_cost_nano) if counted else (0, 0)
-    )
-    cost = None
-    if budget.cost is not None:
-        limit = int(budget.cost * NANO_PER_UNIT)
-        cost = Left(
-            *(
-                amount / NANO_PER_UNIT
-                for amount in (limit, spent_cost, held_cost, limit - spent_cost - held_cost)
-            )
-        )
-    tokens = (
-        None
-        if budget.tokens is None
-        else Left(
-            budget.tokens, spent_tokens, held_tokens, budget.tokens - spent_tokens - held_tokens
-        )
-    )
-    return BudgetRow(flow, budget.per, budget.timezone, tokens, cost)
-
-
-def _dollars(cost_nano: int | None) -> float | None:
-    return None if cost_nano is None else cost_nano / NANO_PER_UNIT
+def _budget_row(ledger: ReadOnlyLedger, flow: str, budget: BudgetSpec) -> BudgetRow:
+    limits = Limits(NEXT_RUN, budget, max_tokens=None, max_cost_nano=None)
+    row = BudgetRow(flow, budget.per, budget.timezone, None, None)
+    for state in ledger.budget_states(flow, limits, time.time()):
+        limit, sums, left = state.limit, state.sums, state.left
+        if limit.tokens is not None and left.tokens is not None:
+            tokens = Left(limit.tokens, sums.spent_tokens, sums.held_tokens, left.tokens)
+            row = replace(row, tokens=tokens)
+        if limit.cost_nano is not None and left.cost_nano is not None:
+            amounts = limit.cost_nano, sums.spent_cost_nano, sums.held_cost_nano, left.cost_nano
+            row = replace(row, cost=Left(*(amount / NANO_PER_UNIT for amount in amounts)))
+    return row

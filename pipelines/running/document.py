@@ -22,7 +22,7 @@ from schemas.flow import OnExceeded
 from schemas.record import DocumentResult, Draft, ErrorInfo, Finding, Status
 from schemas.usage import Usage
 from tasks.documents.identify import identify
-from tasks.ledger.ledger import DEFER_MESSAGES, Claimed, HeldElsewhere, Settled
+from tasks.ledger.documents.claims import DEFER_MESSAGES, Claimed, HeldElsewhere, Settled
 from tasks.outputs.views import OutputViews
 from tasks.services import Services
 from tasks.source_files import SourceFile

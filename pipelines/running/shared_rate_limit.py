@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 
 from schemas.errors import StateError
 from schemas.flow import ProviderSpec
-from tasks.ledger.connection.owners import count_at_work
 from tasks.ledger.ledger import Ledger
 from tasks.models.http.limiter import shared_limiter
 
@@ -39,5 +38,5 @@ async def _count(provider: ProviderSpec, ledger: Ledger) -> None:
     limiter = shared_limiter(provider.base_url, provider.limits)
     while True:
         with suppress(StateError):  # the run itself meets it and tells it better
-            limiter.share(await ledger.database.read(count_at_work))
+            limiter.share(await ledger.processes_at_work())
         await asyncio.sleep(COUNT_SECONDS)

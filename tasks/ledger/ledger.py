@@ -10,13 +10,12 @@ before the first, so that a kill leaves the right word.
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, update
 
 from schemas.document import Document
 from schemas.errors import DeferReason
@@ -30,56 +29,19 @@ from tasks.ledger.connection.migrations import migrate
 from tasks.ledger.connection.owners import Owner
 from tasks.ledger.connection.tables import documents, runs
 from tasks.ledger.connection.upsert import insert_into
+from tasks.ledger.documents import claims, listing, outcomes, outputs
+from tasks.ledger.documents.claims import (
+    DEFER_MESSAGES,
+    SETTLED,
+    Claimed,
+    HeldElsewhere,
+    Settled,
+)
+from tasks.ledger.documents.listing import DocumentRow, OutputEntry
+from tasks.ledger.documents.outcomes import Outcome
+from tasks.ledger.documents.outputs import OutputListing
 from tasks.ledger.money import answers, reservations, resolutions
 from tasks.source_files import printable
-
-DEFER_MESSAGES = {
-    DeferReason.BUDGET: "the budget has no room for another call; the next run with budget left "
-    "will process it",
-    DeferReason.PROVIDER_DOWN: "the provider does not answer; the next run will process it",
-    DeferReason.STOPPED: "the run stopped before reaching this document; the next run will "
-    "process it",
-    DeferReason.INTERRUPTED: "the run was interrupted; the next run will process it",
-    DeferReason.CLAIMED_ELSEWHERE: "another process is working on it",
-}
-SETTLED = (Status.DONE, Status.NEEDS_REVIEW)
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """The document is this run's to work on, until `finish` or `release`."""
-
-    flow: str
-    document_id: str
-    definition_hash: str
-    run_id: str
-    claim_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Nothing to do: done before with the same definition (report it as `skipped`), or failed as
-    often as it may be tried."""
-
-    result: DocumentResult
-
-
-@dataclass(frozen=True, slots=True)
-class HeldElsewhere:
-    """Somebody is at it: another process, or (`here`) another task of this one, as when a folder
-    has the same bytes twice."""
-
-    here: bool
-
-
-_KEY = and_(
-    documents.c.flow == bindparam("of_flow"),
-    documents.c.document_id == bindparam("of_document"),
-    documents.c.definition_hash == bindparam("of_definition"),
-)
-_FIND = select(documents).where(_KEY)
-_TAKE = update(documents).where(_KEY)
-_END = update(documents).where(_KEY, documents.c.claim_id == bindparam("of_claim"))
 
 
 class Ledger:
@@ -199,18 +161,18 @@ class Ledger:
         claim = Claimed(flow, document.document_id, definition_hash, run_id, uuid4().hex)
 
         def job(connection: Connection) -> Claimed | Settled | HeldElsewhere:
-            row = connection.execute(_FIND, _key(claim)).one_or_none()
+            row = claims.find(connection, claim)
             if (
                 row is not None
                 and row.claim_owner not in (None, self.owner.owner_id)
                 and reservations.reap(connection, self.owner)
             ):
-                row = connection.execute(_FIND, _key(claim)).one()
+                row = claims.find(connection, claim)
             if row is not None and row.claim_owner is not None:
                 return HeldElsewhere(here=row.claim_owner == self.owner.owner_id)
-            if row is not None and not again and _is_settled(row, document_attempts):
+            if row is not None and not again and claims.is_settled(row, document_attempts):
                 return Settled(DocumentResult.model_validate_json(row.result))
-            self._take(connection, claim, printable(document.path), new=row is None)
+            claims.take(connection, self.owner, claim, printable(document.path), new=row is None)
             return claim
 
         return await self.database.write(job)
@@ -220,13 +182,13 @@ class Ledger:
         claim: Claimed,
         result: DocumentResult,
         usage: Usage,
-        also: Callable[[Connection], None] = lambda _: None,
+        listed: OutputListing | None = None,
     ) -> bool:
         """Stores the outcome; only then is it safe. False, and nothing stored, when another process
         has taken the document over.
 
-        `also` is done in the same transaction. A deferred outcome is a `release`: it never takes
-        the place of a record.
+        `listed` is stored in the same transaction: a kill leaves no document that is done and in no
+        output. A deferred outcome is a `release`: it never takes the place of a record.
         """
         error = result.error
         if result.status == Status.DEFERRED:
@@ -247,9 +209,9 @@ class Ledger:
         }
 
         def job(connection: Connection) -> bool:
-            ended = _store_end(connection, claim, values)
-            if ended:
-                also(connection)
+            ended = claims.store_end(connection, claim, values)
+            if ended and listed is not None:
+                outputs.add(connection, listed)
             return ended
 
         return await self.database.write(job)
@@ -266,7 +228,7 @@ class Ledger:
         stays its record."""
 
         def job(connection: Connection) -> bool:
-            row = connection.execute(_FIND, _key(claim)).one_or_none()
+            row = claims.find(connection, claim)
             if row is None or row.claim_id != claim.claim_id:
                 return False
             values: dict[str, Any] = {}
@@ -278,9 +240,48 @@ class Ledger:
                     "result": None,
                 }
                 values |= {} if usage is None else {"usage": usage.model_dump_json()}
-            return _store_end(connection, claim, values)
+            return claims.store_end(connection, claim, values)
 
         return await self.database.write(job)
+
+    async def list_in_outputs(self, listed: OutputListing) -> None:
+        """Lists a document again; twice is the same as once."""
+        await self.database.write(lambda connection: outputs.add(connection, listed))
+
+    async def outcomes(
+        self, flow: str, definition_hash: str, document_ids: Sequence[str]
+    ) -> dict[str, Outcome]:
+        """By document_id, of those documents that any run has begun."""
+        return await self.database.read(
+            lambda connection: outcomes.outcomes(connection, flow, definition_hash, document_ids)
+        )
+
+    async def spent_by_run(self, flow: str, run_id: str) -> Usage:
+        """What all processes of a run were charged; cache hits are not counted."""
+        return await self.database.read(
+            lambda connection: outcomes.spent_by_run(connection, flow, run_id)
+        )
+
+    async def processes_at_work(self) -> int:
+        return await self.database.read(owners.count_at_work)
+
+    async def retry_failed(
+        self, *, flow: str | None = None, document_id: str | None = None
+    ) -> tuple[DocumentRow, ...]:
+        """Lets the next run try failed documents again, however often they failed. Returns them."""
+        return await self.database.write(
+            lambda connection: listing.retry(connection, flow=flow, document_id=document_id)
+        )
+
+    async def forget(self, document_id: str) -> tuple[OutputEntry, ...]:
+        """See `listing.forget`. Returns the outputs that have to be written without it."""
+        return await self.database.write(lambda connection: listing.forget(connection, document_id))
+
+    async def remove_answers(self, before: float | None) -> int:
+        """Removes the answers stored earlier than `before` (None: all) and returns how many."""
+        return await self.database.write(
+            lambda connection: answers.remove(connection, before=before)
+        )
 
     async def resolution(self, endpoint: str, role: str) -> str | None:
         """The model that `role` stood for at `endpoint` when that was last found out, at most 24 h
@@ -303,74 +304,3 @@ class Ledger:
         return await self.database.write(
             lambda connection: answers.remove(connection, flow=flow, before=before)
         )
-
-    def _take(self, connection: Connection, claim: Claimed, path: str, *, new: bool) -> None:
-        now = owners.database_time(connection)
-        held = {
-            "run_id": claim.run_id,
-            "claim_owner": self.owner.owner_id,
-            "claim_id": claim.claim_id,
-            "updated_at": now,
-        }
-        if not new:
-            connection.execute(_TAKE, {**_key(claim), **held})
-            return
-        reason = DeferReason.INTERRUPTED
-        values = {
-            "path": path,
-            "status": str(Status.DEFERRED),
-            "error_code": str(reason),
-            "error_message": DEFER_MESSAGES[reason],
-            "first_seen_at": now,
-        }
-        key = {
-            "flow": claim.flow,
-            "document_id": claim.document_id,
-            "definition_hash": claim.definition_hash,
-        }
-        connection.execute(insert(documents), {**key, **held, **values, "pages": 0, "attempts": 0})
-
-
-def settled_documents(
-    connection: Connection, flow: str, definition_hash: str, document_attempts: int
-) -> dict[str, tuple[Status, int]]:
-    """Status and pages, by document_id, of what `claim` would not give to a run of this definition.
-    A job, for plans."""
-    rows = connection.execute(
-        select(documents).where(
-            documents.c.flow == flow, documents.c.definition_hash == definition_hash
-        )
-    )
-    return {
-        row.document_id: (Status(row.status), row.pages)
-        for row in rows
-        if _is_settled(row, document_attempts)
-    }
-
-
-def _is_settled(row: Row[Any], document_attempts: int) -> bool:
-    if row.result is None:  # never finished, or forgotten
-        return False
-    return row.status in SETTLED or bool(
-        row.status == Status.FAILED and row.attempts > document_attempts
-    )
-
-
-def _key(claim: Claimed) -> dict[str, str]:
-    return {
-        "of_flow": claim.flow,
-        "of_document": claim.document_id,
-        "of_definition": claim.definition_hash,
-    }
-
-
-def _store_end(connection: Connection, claim: Claimed, values: dict[str, Any]) -> bool:
-    ended = {
-        **values,
-        "claim_owner": None,
-        "claim_id": None,
-        "updated_at": owners.database_time(connection),
-    }
-    return bool(
-        connection.execute(_END.values(ended), {**_key(claim), "of_claim": claim.claim_id}).rowcount
-    )

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tasks.ledger.documents import listing as documents
 from tasks.outputs.json_files import json_file
 from tasks.outputs.targets import target_of_key
 from tasks.outputs.views import write_target
@@ -28,9 +27,7 @@ async def forget_document(
     The file itself and outputs that were copied or moved elsewhere are not touched. Raises
     StateError while it is worked on.
     """
-    listed = await ledger.database.write(
-        lambda connection: documents.forget(connection, document_id)
-    )
+    listed = await ledger.forget(document_id)
     await pages.forget(document_id)
     for entry in listed:
         target = target_of_key(entry.target, folder)

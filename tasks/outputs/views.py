@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from schemas.errors import StateError
 from tasks.ledger.connection.uninterrupted import unless_cancelled
 from tasks.ledger.documents import outputs
-from tasks.ledger.documents.outputs import Entry
+from tasks.ledger.documents.outputs import Entry, OutputListing
 from tasks.outputs import SINKS, Sink
 from tasks.outputs.ownership import (
     NotMadeByDocmillError,
@@ -76,26 +76,18 @@ class OutputViews:
             if kind is None:  # otherwise the first error is the one to tell
                 raise
 
-    def listing(
-        self, document_id: str, path: Path, definition_hash: str
-    ) -> Callable[[Connection], None]:
-        """Lists a document in all outputs, where its record shows once the ledger has it. Twice is
-        the same as once.
-
-        A job for the transaction that makes the record safe: a kill leaves no document that is done
-        and in no output.
-        """
-        keys = [target.key for target in self._targets]
+    def listing(self, document_id: str, path: Path, definition_hash: str) -> OutputListing:
+        """The document's place in all outputs, for `Ledger.finish`. Its record shows there once the
+        ledger has it."""
+        keys = tuple(target.key for target in self._targets)
         name = entry_name(path, self._flow, document_id)
-        return lambda connection: outputs.add(
-            connection, keys, self._flow, document_id, definition_hash, name
-        )
+        return OutputListing(keys, self._flow, document_id, definition_hash, name)
 
     async def add(self, document_id: str, path: Path, definition_hash: str) -> None:
         """Lists a document, and has its outputs written a while later."""
         if not self._targets:
             return
-        await self._ledger.database.write(self.listing(document_id, path, definition_hash))
+        await self._ledger.list_in_outputs(self.listing(document_id, path, definition_hash))
         self._changed[document_id] = None
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush_later())

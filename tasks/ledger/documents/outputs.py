@@ -29,6 +29,17 @@ class Entry:
     result: str
 
 
+@dataclass(frozen=True, slots=True)
+class OutputListing:
+    """A document's place in outputs: its record of this definition, under the file name `entry`."""
+
+    targets: tuple[str, ...]
+    flow: str
+    document_id: str
+    definition_hash: str
+    entry: str
+
+
 @cache
 def _add(dialect_name: str) -> Executable:
     insert = insert_into(outputs, dialect_name)
@@ -61,23 +72,16 @@ _LISTED = (
 )
 
 
-def add(
-    connection: Connection,
-    targets: Sequence[str],
-    flow: str,
-    document_id: str,
-    definition_hash: str,
-    entry: str,
-) -> None:
+def add(connection: Connection, listed: OutputListing) -> None:
     """Puts a document's record of this definition into the outputs; at the end where it is new. It
     shows once it is finished."""
-    for target in targets:
+    for target in listed.targets:
         row = {
             "target": target,
-            "flow": flow,
-            "document_id": document_id,
-            "definition_hash": definition_hash,
-            "entry": entry,
+            "flow": listed.flow,
+            "document_id": listed.document_id,
+            "definition_hash": listed.definition_hash,
+            "entry": listed.entry,
         }
         connection.execute(
             _add(connection.dialect.name), {f"new_{name}": value for name, value in row.items()}

@@ -40,9 +40,29 @@ class Spent:
     document_ids: set[str] = field(default_factory=set, repr=False)
     pages: int = 0
 
+    def add(self, other: "Spent") -> None:
+        """Adds another group; a document of both counts once, and its pages once for each."""
+        self.calls += other.calls
+        self.tokens += other.tokens
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+        self.cost_nano = (
+            None
+            if self.cost_nano is None or other.cost_nano is None
+            else self.cost_nano + other.cost_nano
+        )
+        self.at_bound += other.at_bound
+        self.document_ids |= other.document_ids
+        self.pages += other.pages
+
     @property
     def documents(self) -> int:
         return len(self.document_ids)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars."""
+        return None if self.cost_nano is None else self.cost_nano / NANO_PER_UNIT
 
     @property
     def cost_per_document(self) -> float | None:
@@ -72,6 +92,17 @@ class BudgetState:
     limit: Limit
     sums: Sums
 
+    @property
+    def left(self) -> Limit:
+        """What a further call may use; None where nothing is limited."""
+        limit, sums = self.limit, self.sums
+        return Limit(
+            None if limit.tokens is None else limit.tokens - sums.spent_tokens - sums.held_tokens,
+            None
+            if limit.cost_nano is None
+            else limit.cost_nano - sums.spent_cost_nano - sums.held_cost_nano,
+        )
+
 
 def spent(
     connection: Connection,
@@ -91,16 +122,17 @@ def spent(
             if by == "day"
             else str(row.name)
         )
-        into = found.setdefault(name, Spent(name))
-        into.calls += row.calls
-        into.tokens += int(row.tokens)
-        into.prompt_tokens += int(row.prompt_tokens)
-        into.completion_tokens += int(row.completion_tokens)
-        into.cost_nano = (
-            None if row.unpriced or into.cost_nano is None else into.cost_nano + int(row.cost_nano)
+        one = Spent(
+            name,
+            calls=row.calls,
+            tokens=int(row.tokens),
+            prompt_tokens=int(row.prompt_tokens),
+            completion_tokens=int(row.completion_tokens),
+            cost_nano=None if row.unpriced else int(row.cost_nano),
+            at_bound=int(row.at_bound),
+            document_ids={row.document_id},
         )
-        into.at_bound += int(row.at_bound)
-        into.document_ids.add(row.document_id)
+        found.setdefault(name, Spent(name)).add(one)
     _count_pages(connection, found.values())
     order = (
         (lambda one: one.name) if by == "day" else (lambda one: (one.cost_nano or 0, one.tokens))

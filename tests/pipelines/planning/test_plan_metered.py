@@ -18,7 +18,7 @@ from tasks.documents.identify import PDF, identify
 from tasks.documents.reader import DocumentReader
 from tasks.layout.rows import text_of
 from tasks.ledger.connection.tables import calls
-from tasks.ledger.read_only import LedgerView
+from tasks.ledger.read_only import ReadOnlyLedger
 from tests.support.fake_mistral import validation
 from tests.support.fake_mistral.replies import JsonObject, Reply, content
 from tests.support.fake_mistral.server import Behaviour, FakeMistral
@@ -107,13 +107,13 @@ def compare(model: ReadingModel, project: Project, paths: Sequence[Path]) -> Non
 
 def metered_by_step(project: Project) -> dict[tuple[str, str], int]:
     """Input tokens as the server reported them, by step and model."""
-    with LedgerView(None, project.folder) as view:
+    with ReadOnlyLedger(None, project.folder) as ledger:
         wanted = select(calls.c.step, calls.c.model, func.sum(calls.c.prompt_tokens)).group_by(
             calls.c.step, calls.c.model
         )
         return {
             (step, model): tokens
-            for step, model, tokens in view.read(
+            for step, model, tokens in ledger.read(
                 lambda connection: connection.execute(wanted).all()
             )
             or ()

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Row, select
 
 from tasks.ledger.connection import tables
-from tasks.ledger.read_only import LedgerView
+from tasks.ledger.read_only import ReadOnlyLedger
 from tests.support.documents import make_pdf, write_pdf
 from tests.support.fake_mistral.process import FakeMistralProcess
 from tests.support.projects import Project
@@ -37,9 +37,9 @@ PAGES_AT_ONCE = 4
 
 
 def calls_of(url: str | None, project: Project) -> Sequence[Row[Any]]:
-    with LedgerView(url, project.folder) as view:
+    with ReadOnlyLedger(url, project.folder) as ledger:
         return (
-            view.read(
+            ledger.read(
                 lambda c: c.execute(select(tables.calls).order_by(tables.calls.c.call_id)).all()
             )
             or []
@@ -97,9 +97,9 @@ def test_four_processes_under_faults_hold_the_budget_and_use_it(
         told = [json.loads(process.communicate(timeout=240)[0]) for process in running]
         billed = sum(entry["prompt_tokens"] + entry["completion_tokens"] for entry in server.log())
         spent = sum(row.tokens for row in calls_of(url, project))
-        with LedgerView(url, project.folder) as view:
+        with ReadOnlyLedger(url, project.folder) as ledger:
             statuses = Counter(
-                view.read(lambda c: list(c.execute(select(tables.documents.c.status)).scalars()))
+                ledger.read(lambda c: list(c.execute(select(tables.documents.c.status)).scalars()))
                 or []
             )
     assert [process.returncode for process in running] == [0, 0, 0, 0]

@@ -12,7 +12,8 @@ from schemas.record import ErrorInfo, Status
 from schemas.usage import Usage
 from tasks.ledger.connection import tables
 from tasks.ledger.documents import listing as documents
-from tasks.ledger.ledger import Claimed, HeldElsewhere, Ledger, Settled
+from tasks.ledger.documents.claims import Claimed, HeldElsewhere, Settled
+from tasks.ledger.ledger import Ledger
 from tests.support.state_backends import every_backend, open_ledger, state_url
 from tests.support.state_parts import dead_owner, document, owner_elsewhere, result_of, start_script
 
