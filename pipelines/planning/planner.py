@@ -20,6 +20,7 @@ from schemas.errors import DocmillError, Effect
 from schemas.flow import BudgetSpec, CheckSettings, ExtractSettings, SummariseSettings
 from schemas.record import Draft, Status
 from schemas.usage import NANO_PER_UNIT
+from tasks.bounded_concurrency import bounded
 from tasks.documents.identify import identify
 from tasks.flow_definition import FlowDefinition
 from tasks.ledger.money.budgets import Limits
@@ -155,18 +156,7 @@ class _Planner:
         )
 
     async def take(self, files: Sequence[SourceFile]) -> None:
-        waiting = iter(files)
-
-        async def work() -> None:
-            for file in waiting:
-                await self._take_one(file)
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(DOCUMENTS_AT_ONCE, len(files))):
-                    group.create_task(work())
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
+        await bounded(files, self._take_one, DOCUMENTS_AT_ONCE)
 
     async def _take_one(self, file: SourceFile) -> None:
         try:

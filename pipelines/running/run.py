@@ -24,6 +24,7 @@ from schemas.errors import CallError, DeferReason
 from schemas.flow import RenderSettingsSpec
 from schemas.record import DocumentResult, ErrorInfo, Status
 from schemas.usage import NANO_PER_UNIT, Usage
+from tasks.bounded_concurrency import bounded
 from tasks.documents.passwords import passwords_of
 from tasks.documents.reader import DocumentReader
 from tasks.flow_definition import FlowDefinition
@@ -105,23 +106,18 @@ async def _process_all(
     files: Sequence[SourceFile], run: RunState, at_one_time: int, progress: Progress
 ) -> tuple[list[DocumentResult], bool]:
     results: dict[int, DocumentResult] = {}
-    waiting = iter(enumerate(files))
 
-    async def work() -> None:
-        for index, file in waiting:
-            progress.document_started(file.path.name)
-            results[index] = await process_document(file, run)
-            progress.document_finished(file.path.name, results[index])
+    async def work(entry: tuple[int, SourceFile]) -> None:
+        index, file = entry
+        progress.document_started(file.path.name)
+        results[index] = await process_document(file, run)
+        progress.document_finished(file.path.name, results[index])
 
     interrupted = False
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(at_one_time, len(files))):
-                group.create_task(work())
+        await bounded(enumerate(files), work, at_one_time)
     except asyncio.CancelledError:
         interrupted = True
-    except ExceptionGroup as errors:
-        raise _first_error(errors) from errors
     return [results.get(index) or not_begun(file) for index, file in enumerate(files)], interrupted
 
 
@@ -146,14 +142,6 @@ def not_begun(file: SourceFile) -> DocumentResult:
         pages=0,
         error=ErrorInfo(code=DeferReason.INTERRUPTED, message=message),
     )
-
-
-def _first_error(errors: ExceptionGroup) -> Exception:
-    """The one error that ended the run, out of the group that a task group wraps it in."""
-    error: Exception = errors
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _files(

@@ -1,12 +1,13 @@
 """Grounding: evidence on the page for each value that a model answered."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from schemas.document import Page
 from schemas.errors import DocumentError
 from schemas.record import Draft
 from schemas.record_path import walk
+from tasks.bounded_concurrency import in_order
 from tasks.services import Services
 
 AHEAD = 4  # pages asked for while one is searched
@@ -28,37 +29,20 @@ async def ground(draft: Draft, services: Services) -> Draft:
 
     grounder = Grounder(draft.record or {}, skip=known)
     transcripts = {one.page_number: one for one in draft.extractions if one.text}
-    async for page in _pages(draft, services):
-        if page.words:
-            transcripts.pop(page.page_number, None)
-            await asyncio.to_thread(grounder.read, page)
-    for extraction in transcripts.values():
-        await asyncio.to_thread(grounder.read, transcribed_page(extraction), transcribed=True)
-    return draft.model_copy(update={"evidence": (*draft.evidence, *grounder.finish())})
 
-
-async def _pages(draft: Draft, services: Services) -> AsyncIterator[Page]:
-    """The document's pages in order, a few of them asked for ahead."""
-
-    async def visit(number: int) -> Page | None:
+    async def visit(page_number: int) -> Page | None:
         async with services.page_slots:
             try:
-                return await services.reader.page(draft.document, number, ocr=True)
+                return await services.reader.page(draft.document, page_number, ocr=True)
             except DocumentError:
                 return None
 
-    waiting: list[asyncio.Task[Page | None]] = []
-    handles = iter(draft.pages)
-    try:
-        while True:
-            while len(waiting) < AHEAD and (handle := next(handles, None)) is not None:
-                waiting.append(asyncio.create_task(visit(handle.page_number)))
-            if not waiting:
-                return
-            page = await waiting.pop(0)
-            if page is not None:
-                yield page
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+    numbers = [handle.page_number for handle in draft.pages]
+    async with aclosing(in_order(numbers, visit, AHEAD)) as pages:
+        async for page in pages:
+            if page is not None and page.words:
+                transcripts.pop(page.page_number, None)
+                await asyncio.to_thread(grounder.read, page)
+    for extraction in transcripts.values():
+        await asyncio.to_thread(grounder.read, transcribed_page(extraction), transcribed=True)
+    return draft.model_copy(update={"evidence": (*draft.evidence, *grounder.finish())})

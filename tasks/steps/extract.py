@@ -3,16 +3,17 @@
 A vision model reads the page's image, or the local engine its text layer or OCR.
 """
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from schemas.document import Document, PageImage, PageKind, RenderSettings
 from schemas.errors import AnswerCutError, DocmillError, DocumentError, Effect, LimitError
 from schemas.flow import ExtractSettings
 from schemas.record import Draft, ErrorInfo, Finding, PageExtraction
+from tasks.bounded_concurrency import bounded
 from tasks.models.conversation import prompts
 from tasks.models.conversation.questions import larger, pages_question
 from tasks.models.gateway import ImageSource, ModelGateway, NothingToSendError, Question
@@ -42,16 +43,17 @@ async def extract(draft: Draft, settings: ExtractSettings, services: Services) -
     gateway = services.models
     numbers = [handle.page_number for handle in draft.pages]
     if gateway is None:
-        reads = await _each(
-            [(number,) for number in numbers],
-            lambda batch: _read_locally(draft.document, batch[0], services),
+        reads = await bounded(
+            numbers,
+            partial(_read_locally, draft.document, services=services),
             services.page_slots,
+            finish_begun=True,
         )
     else:
         reader = _PageReader(draft, settings, services, gateway)
         size = settings.images_per_request
         batches = [tuple(numbers[start : start + size]) for start in range(0, len(numbers), size)]
-        reads = await _each(batches, reader.read, services.page_slots)
+        reads = await bounded(batches, reader.read, services.page_slots, finish_begun=True)
     pages = sorted(
         (page for read in reads for page in read), key=lambda page: page.extraction.page_number
     )
@@ -80,47 +82,7 @@ def _failed(number: int, engine: Literal["mistral", "local"], error: DocmillErro
     return PageRead(PageExtraction(page_number=number, text="", engine=engine, error=info), error)
 
 
-async def _each(
-    batches: Iterable[tuple[int, ...]],
-    work: Callable[[tuple[int, ...]], Awaitable[list[PageRead]]],
-    slots: asyncio.Semaphore,
-) -> list[list[PageRead]]:
-    """`work` for each batch, as `slots` become free. After an error none is begun, and those begun
-    end first: what they cost is kept."""
-    done: list[list[PageRead]] = []
-    errors: list[Exception] = []
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def one(batch: tuple[int, ...]) -> None:
-        try:
-            done.append(await work(batch))
-        except Exception as error:  # noqa: BLE001 - raised below, once the others have ended
-            errors.append(error)
-        finally:
-            slots.release()
-
-    try:
-        for batch in batches:
-            await slots.acquire()
-            if errors:
-                slots.release()
-                break
-            task = asyncio.create_task(one(batch))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-        while tasks:
-            await asyncio.wait(tasks)
-    except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-    if errors:
-        raise errors[0]
-    return done
-
-
-async def _read_locally(document: Document, number: int, services: Services) -> list[PageRead]:
+async def _read_locally(document: Document, number: int, *, services: Services) -> list[PageRead]:
     from tasks.layout.rows import text_of  # noqa: PLC0415 - the paid engine has no use for it
 
     try:
