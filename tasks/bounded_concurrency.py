@@ -15,7 +15,7 @@ async def bounded(
     *,
     finish_begun: bool = False,
 ) -> list[R]:
-    """The results of `work` in the order of `items`. A semaphore as `limit` is shared with other callers.
+    """The results of `work` in the order of `items`. A semaphore as `limit` is shared by callers.
 
     After an error no further item is begun, and the first error is raised. Items that were begun
     are cancelled, or with `finish_begun` finished first, as when they were paid for.
@@ -40,7 +40,7 @@ async def bounded(
                 if errors:
                     slots.release()
                     break
-                # A task that is cancelled before its first step runs no `finally` of its own.
+                # A task that is cancelled before its first step runs no `finally`.
                 group.create_task(one(index, item)).add_done_callback(lambda _: slots.release())
     except ExceptionGroup as failed:
         raise _first(failed) from failed
@@ -52,7 +52,7 @@ async def bounded(
 async def in_order(
     items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], ahead: int
 ) -> AsyncGenerator[R, None]:
-    """The results of `work` one by one, in the order of `items`; up to `ahead` items are begun early.
+    """The results of `work`, in the order of `items`; up to `ahead` items are begun early.
 
     Close the iterator (`contextlib.aclosing`) to cancel what was begun and is not wanted any more.
     """

@@ -26,12 +26,12 @@ from tasks.models.conversation import answers as reading
 from tasks.models.conversation.questions import corrected, pages_question, record_question
 from tasks.models.gateway import ModelGateway, NothingToSendError, Question
 from tasks.models.http import wire
-from tasks.services import Services
+from tasks.services import ReadingServices
 
 MAX_PAGES = 4  # pages shown again: those with the values in doubt, then the first and the last
 
 
-async def ask_again(draft: Draft, services: Services, findings: Sequence[Finding]) -> Draft:
+async def ask_again(draft: Draft, services: ReadingServices, findings: Sequence[Finding]) -> Draft:
     """The draft with the fields that `findings` name read anew by the vision model, and grounded
     anew; everything else stays as it was.
 
@@ -60,7 +60,7 @@ async def ask_again(draft: Draft, services: Services, findings: Sequence[Finding
 
 
 def _question(
-    draft: Draft, schema: type[BaseModel], services: Services, findings: Sequence[Finding]
+    draft: Draft, schema: type[BaseModel], services: ReadingServices, findings: Sequence[Finding]
 ) -> Question | None:
     flow, document = services.flow, draft.document
     how_read, how_summed_up = flow.settings(ExtractSettings), flow.settings(SummariseSettings)
@@ -129,7 +129,7 @@ async def _answer(
 
 
 async def _with_fields_of(
-    second: reading.Record, draft: Draft, findings: Sequence[Finding], services: Services
+    second: reading.Record, draft: Draft, findings: Sequence[Finding], services: ReadingServices
 ) -> Draft:
     exact = {_key(evidence.field) for evidence in draft.evidence if evidence.found_by == "einvoice"}
     doubted = (_keys(findings) or set(second)) - exact

@@ -31,6 +31,7 @@ from pipelines.planning.files import files_of_plan
 from pipelines.planning.sketch_reader import SketchReader
 from schemas.flow import RenderSettingsSpec
 from tasks.documents.passwords import passwords_of
+from tasks.documents.reader import DocumentReader
 
 if TYPE_CHECKING:
     from pipelines.planning.plan import Plan
@@ -100,12 +101,13 @@ async def _plan(
         (step.settings for step in spec.steps if isinstance(step.settings, RenderSettingsSpec)),
         RenderSettingsSpec(),
     )
-    async with SketchReader(
+    async with DocumentReader(
         render,
         store_url=store_url(project.flow_file, project.folder),
         passwords=passwords_of(render, project.folder),
         workers=1 if len(files) <= FEW_FILES else None,
-    ) as reader:
+    ) as documents:
+        reader = SketchReader(documents)
         await reader.begun()
         # Takes as long to import as the workers take to start.
         from pipelines.planning.planner import limits_of_plan, plan_flow  # noqa: PLC0415

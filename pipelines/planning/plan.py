@@ -20,7 +20,7 @@ class RoleModel:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Free:
     """What costs nothing. `failing` documents cannot be read; `not_tried` ones failed as often as
     they may."""

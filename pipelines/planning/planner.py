@@ -1,20 +1,19 @@
 """Making of a plan: each document goes through the flow's own steps.
 
-The reader draws nothing and the gateway only counts.
+The reader draws nothing, and what is not in the cache is estimated instead of bought.
 """
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
-from pipelines.planning.counting import CountingGateway, StoredAnswers
 from pipelines.planning.estimate import StepEstimate
+from pipelines.planning.estimating_buyer import EstimatingBuyer, StoredAnswers
 from pipelines.planning.plan import Free, Plan, RoleModel, fits
 from pipelines.planning.sketch_reader import SketchReader
-from pipelines.running.step import call_directly
 from schemas.document import Document
 from schemas.errors import DocmillError, Effect
 from schemas.flow import BudgetSpec, CheckSettings, ExtractSettings, SummariseSettings
@@ -25,13 +24,23 @@ from tasks.documents.identify import identify
 from tasks.flow_definition import FlowDefinition
 from tasks.ledger.money.budgets import Limits
 from tasks.ledger.read_only import ReadOnlyLedger
+from tasks.models.gateway import ModelGateway
 from tasks.models.roles import catalogue_of, resolve
 from tasks.reask import ask_again
-from tasks.services import Services
+from tasks.services import ReadingServices
 from tasks.source_files import SourceFile
+from tasks.steps.einvoice import einvoice
+from tasks.steps.extract import extract
+from tasks.steps.render import render
+from tasks.steps.summarise import summarise
 
 MODEL_STEPS = ("extract", "summarise")
-PLANNED_STEPS = ("einvoice", "render", *MODEL_STEPS)
+PLANNED_STEPS: Mapping[str, Callable[[Draft, Any, ReadingServices], Awaitable[Draft]]] = {
+    "einvoice": einvoice,
+    "render": render,
+    "extract": extract,
+    "summarise": summarise,
+}
 DOCUMENTS_AT_ONCE = 8
 THIS_RUN = "the planned run"  # no run has this id: nothing counts against its limits yet
 
@@ -111,6 +120,16 @@ def _roles(definition: FlowDefinition) -> dict[str, str]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PlanServices:
+    """`ReadingServices` of a plan, which has no ledger to write to."""
+
+    flow: FlowDefinition
+    reader: SketchReader
+    models: ModelGateway
+    page_slots: asyncio.Semaphore
+
+
 class _Planner:
     """Takes documents through the steps, some at a time, and counts."""
 
@@ -123,35 +142,39 @@ class _Planner:
     ) -> None:
         self._definition, self._reader, self._notes = definition, reader, notes
         self.stored = StoredAnswers(ledger)
-        self.gateway = CountingGateway(definition, self.stored, reader)
-        self._doubts = CountingGateway(
-            definition, self.stored, reader
-        )  # what `check` asks of a record that breaks a rule
-        self._services = Services(
+        self._buyer = EstimatingBuyer(reader)
+        # what `check` asks of a record that breaks a rule
+        self._doubts = EstimatingBuyer(reader)
+        self._gateway = self._gateway_to(self._buyer)
+        self._services = PlanServices(
             flow=definition,
-            run_id=THIS_RUN,
             reader=reader,
-            ledger=None,  # type: ignore[arg-type]  # no step of PLANNED_STEPS asks the ledger
-            models=self.gateway,
+            models=self._gateway,
             page_slots=asyncio.Semaphore(definition.spec.concurrency.pages),
         )
         self._settled = ledger.settled_documents(
             definition.name, definition.hash, definition.spec.retry.document_attempts
         )
         self._seen: set[str] = set()
-        self._free: Counter[str] = Counter()
+        self._free = Free()
         self.pages = 0
+
+    def _gateway_to(self, buyer: EstimatingBuyer) -> ModelGateway:
+        """Without warnings: the plan itself says which models are retired."""
+        return ModelGateway(self._definition, self.stored, buyer, on_warning=lambda _: None)
 
     @property
     def free(self) -> Free:
-        return Free(
-            **self._free, cached_answers=self.gateway.cached, blank_pages=self.gateway.blank_pages
+        return replace(
+            self._free,
+            cached_answers=self._gateway.usage.cache_hits,
+            blank_pages=self._buyer.blank_pages,
         )
 
     @property
     def steps(self) -> tuple[StepEstimate, ...]:
         return (
-            *self.gateway.steps.values(),
+            *self._buyer.steps.values(),
             *(step.only_if_needed("check") for step in self._doubts.steps.values()),
         )
 
@@ -171,36 +194,40 @@ class _Planner:
         except DocmillError as error:
             if error.effect is Effect.ABORT:
                 raise
-            self._free["failing"] += 1
+            self._free.failing += 1
             self._notes.append(f"{file.path.name}: {error}")
 
     def _is_settled(self, document: Document) -> bool:
         """Whether a run would do nothing for it."""
         if document.document_id in self._seen:
-            self._free["same_bytes"] += 1
+            self._free.same_bytes += 1
             return True
         self._seen.add(document.document_id)
         if document.document_id not in self._settled:
             return False
         status, pages = self._settled[document.document_id]
         self.pages += pages
-        self._free["not_tried" if status is Status.FAILED else "done_before"] += 1
+        if status is Status.FAILED:
+            self._free.not_tried += 1
+        else:
+            self._free.done_before += 1
         return True
 
     async def _take_through_steps(self, draft: Draft) -> None:
         for step in self._definition.steps:
-            if step.name not in PLANNED_STEPS or (
-                step.name in MODEL_STEPS and self._definition.engine == "local"
-            ):
+            run = PLANNED_STEPS.get(step.name)
+            if run is None or (step.name in MODEL_STEPS and self._definition.engine == "local"):
                 continue
-            draft = await call_directly(step, draft, self._services)
+            draft = await run(draft, step.settings, self._services)
             if step.name == "render":
                 self.pages += len(draft.pages)
         if draft.record_complete:
-            self._free["einvoices"] += 1
+            self._free.einvoices += 1
         elif (
             draft.record is not None
             and draft.extractions
             and self._definition.settings(CheckSettings) is not None
         ):
-            await ask_again(draft, replace(self._services, models=self._doubts), ())
+            await ask_again(
+                draft, replace(self._services, models=self._gateway_to(self._doubts)), ()
+            )

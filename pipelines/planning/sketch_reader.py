@@ -1,32 +1,23 @@
 """Document reader of a plan: knows sizes and texts of pages, and draws none."""
 
 import asyncio
-from collections.abc import Sequence
 
-from schemas.document import Document, DocumentInfo, Page, PageKind
+from schemas.document import Attachment, Document, DocumentInfo, Page, PageKind, RenderSettings
 from schemas.errors import UnreadableError
-from schemas.flow import RenderSettingsSpec
 from tasks.documents.identify import PDF
-from tasks.documents.reader import DocumentReader
+from tasks.documents.reader import DocumentReader, PageVisit
 from tasks.documents.sketch import PageSketch, image_size
 from tasks.models.price.tokens import PixelSize
 
 PAGES_AT_ONCE = 32  # asked of a worker in one request
 
 
-class SketchReader(DocumentReader):
-    """A DocumentReader whose pages have no words. Pages are sketched some at a time and kept until
+class SketchReader:
+    """A `PageSource` whose pages have no words. Pages are sketched some at a time and kept until
     `forget`."""
 
-    def __init__(
-        self,
-        settings: RenderSettingsSpec,
-        *,
-        store_url: str,
-        passwords: Sequence[str] = (),
-        workers: int | None = None,
-    ) -> None:
-        super().__init__(settings, store_url=store_url, passwords=passwords, workers=workers)
+    def __init__(self, reader: DocumentReader) -> None:
+        self._reader = reader
         self._documents: dict[str, tuple[Document, int]] = {}  # by id, with the number of pages
         self._chunks: dict[
             tuple[str, int], asyncio.Future[list[PageSketch | None]]
@@ -36,14 +27,26 @@ class SketchReader(DocumentReader):
         """Returns when a worker process was started, though it is not ready yet; after 0.1 s in any
         case."""
         for _ in range(100):
-            if self.worker_pids:
+            if self._reader.worker_pids:
                 return
             await asyncio.sleep(0.001)
 
     async def open(self, document: Document) -> DocumentInfo:
-        info = await super().open(document)
+        info = await self._reader.open(document)
         self._documents[document.document_id] = document, info.page_count
         return info
+
+    async def attachment_names(self, document: Document) -> tuple[str, ...]:
+        return await self._reader.attachment_names(document)
+
+    async def attachments(self, document: Document) -> list[Attachment]:
+        return await self._reader.attachments(document)
+
+    async def image(
+        self, document: Document, page_number: int, render: RenderSettings
+    ) -> PageVisit:
+        """Draws the page after all; an estimate asks for none."""
+        return await self._reader.image(document, page_number, render)
 
     async def page(self, document: Document, page_number: int, *, ocr: bool) -> Page:
         """Kind and size only. Raises UnreadableError for a page that a visit could not read
@@ -68,7 +71,7 @@ class SketchReader(DocumentReader):
         key = document_id, first
         if key not in self._chunks:
             numbers = range(first, min(first + PAGES_AT_ONCE, page_count + 1))
-            self._chunks[key] = asyncio.ensure_future(self.sketches(document, numbers))
+            self._chunks[key] = asyncio.ensure_future(self._reader.sketches(document, numbers))
         found = (await asyncio.shield(self._chunks[key]))[page_number - first]
         if found is None:
             raise UnreadableError(f"page {page_number}: the page is damaged")

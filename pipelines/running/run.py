@@ -32,6 +32,7 @@ from tasks.ledger.ledger import Ledger
 from tasks.ledger.money.calls import CallBook
 from tasks.models.gateway import ModelGateway
 from tasks.models.http.limiter import Waits
+from tasks.models.provider_buyer import ProviderBuyer
 from tasks.outputs.views import OutputViews
 from tasks.services import Services
 from tasks.source_files import SourceFile, files_of_paths, files_of_source
@@ -182,9 +183,10 @@ async def open_services(
             return
         calls = _calls(definition, options, ledger, run_id, say)
         async with (
-            ModelGateway(definition, calls, _api_key(definition), on_warning=say) as models,
+            ProviderBuyer(definition, calls, _api_key(definition), on_warning=say) as buyer,
             shared_pace(definition.provider, ledger),
         ):
+            models = ModelGateway(definition, calls, buyer, on_warning=say)
             yield replace(services, models=models)
 
 

@@ -4,7 +4,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from pydantic import ValidationError
 
@@ -66,6 +66,18 @@ class PageVisit:
         if self._page is None:
             self._page = _unpacked(self._data)
         return self._page
+
+
+class PageSource(Protocol):
+    """Where the steps get documents and pages from. `page` has words only where they are read."""
+
+    async def open(self, document: Document) -> DocumentInfo: ...
+    async def attachment_names(self, document: Document) -> tuple[str, ...]: ...
+    async def attachments(self, document: Document) -> list[Attachment]: ...
+    async def page(self, document: Document, page_number: int, *, ocr: bool) -> Page: ...
+    async def image(
+        self, document: Document, page_number: int, render: RenderSettings
+    ) -> PageVisit: ...
 
 
 class _Seen:

@@ -8,12 +8,12 @@ from schemas.errors import DocumentError
 from schemas.record import Draft
 from schemas.record_path import walk
 from tasks.bounded_concurrency import in_order
-from tasks.services import Services
+from tasks.services import ReadingServices
 
 AHEAD = 4  # pages asked for while one is searched
 
 
-async def ground(draft: Draft, services: Services) -> Draft:
+async def ground(draft: Draft, services: ReadingServices) -> Draft:
     """The draft with evidence for each value of its record. Evidence that is already there stays;
     null values get none.
 

@@ -1,33 +1,21 @@
-"""Gateway to a model: the answer cache, else the only way to a paid call.
+"""Gateway to a model: the answer cache, else a buyer."""
 
-Role, image, budget, pace, request.
-"""
-
-import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
-
-from pydantic import SecretStr
+from typing import Protocol
 
 from schemas.document import PageImage, RenderSettings
-from schemas.errors import CallError, MissingKeyError, ModelGoneError
+from schemas.errors import ModelGoneError
 from schemas.usage import Usage
 from tasks.flow_definition import FlowDefinition
-from tasks.ledger.money.calls import CallIntent, StoredAnswer
+from tasks.ledger.money.calls import StoredAnswer
 from tasks.models.http import wire
-from tasks.models.http.breaker import shared_breaker
-from tasks.models.http.limiter import Limiter, Waits, shared_limiter
-from tasks.models.price.catalogue import MISTRAL_HOSTS, Model
-from tasks.models.price.metering import Calls, Meter
-from tasks.models.price.tokens import PixelSize, TokenBound, estimated_prompt, prompt_bound
-from tasks.models.roles import Roles
-
-if TYPE_CHECKING:
-    from tasks.models.http.client import ChatClient
+from tasks.models.http.limiter import Waits
+from tasks.models.price.catalogue import Model
+from tasks.models.roles import Resolutions, Roles
 
 KEY_VERSION = 1
 ImageSource = Callable[[int, RenderSettings], Awaitable[PageImage | None]]
@@ -76,6 +64,32 @@ class Answer:
         return self.finish_reason in wire.CUT_REASONS
 
 
+class AnswerStore(Resolutions, Protocol):
+    """Stored answers, and who may buy the next one: a part of `CallBook`."""
+
+    async def answer(self, key: str) -> StoredAnswer | None: ...
+    def sole(self, key: str) -> AbstractAsyncContextManager[StoredAnswer | None]: ...
+
+
+class Buyer(Protocol):
+    """Where an answer comes from that is not stored: the provider, or an estimate."""
+
+    @property
+    def waits(self) -> Waits:
+        """What rate limits have cost so far."""
+
+    async def buy(
+        self,
+        question: Question,
+        model: Model,
+        render: RenderSettings,
+        key: str,
+        *,
+        on_usage: Callable[[Usage], None],
+    ) -> Answer:
+        """Calls `on_usage` for each attempt. Raises what `ModelGateway.ask` does."""
+
+
 class ModelGateway:
     """All model calls of one run of a flow. Calls that are the same share one answer; `usage`
     counts every attempt of the run."""
@@ -83,31 +97,15 @@ class ModelGateway:
     def __init__(
         self,
         flow: FlowDefinition,
-        calls: Calls,
-        api_key: SecretStr | None,
+        answers: AnswerStore,
+        buyer: Buyer,
         *,
         on_warning: Callable[[str], None],
     ) -> None:
-        self._flow, self._calls, self._api_key = flow, calls, api_key
-        self._roles = Roles(flow, calls, on_warning)
+        self._flow, self._answers, self._buyer = flow, answers, buyer
+        self._roles = Roles(flow, answers, on_warning)
         self._usage = Usage()
         self._usage_of: dict[str, Usage] = {}  # document_id -> not yet taken
-        self._client: ChatClient | None = None
-        self._limiter: Limiter | None = None
-        self._deadlines: dict[str, float] = {}  # document_id -> event-loop time
-        self._is_mistral = any(f"//{host}" in flow.provider.base_url for host in MISTRAL_HOSTS)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._client is not None:
-            await self._client.__aexit__(kind, error, trace)
 
     @property
     def usage(self) -> Usage:
@@ -125,7 +123,7 @@ class ModelGateway:
     @property
     def waits(self) -> Waits:
         """What rate limits have cost at this endpoint, in this process."""
-        return self._limiter.waits if self._limiter is not None else Waits()
+        return self._buyer.waits
 
     async def model(self, role: str) -> Model:
         """What is known of the model that would be asked now."""
@@ -153,98 +151,23 @@ class ModelGateway:
             provider=self._flow.provider_name,
             base_url=self._flow.provider.base_url,
         )
-        stored = await self._calls.answer(key)
+        stored = await self._answers.answer(key)
         if stored is not None:
             return self._from_cache(question.document_id, stored, model)
-        async with self._calls.sole(key) as stored_meanwhile:
+        async with self._answers.sole(key) as stored_meanwhile:
             if stored_meanwhile is not None:
                 return self._from_cache(question.document_id, stored_meanwhile, model)
-            return await self._buy(question, model, render, key)
+            return await self._buyer.buy(
+                question,
+                model,
+                render,
+                key,
+                on_usage=lambda usage: self._count(question.document_id, usage),
+            )
 
     def _from_cache(self, document_id: str, stored: StoredAnswer, model: Model) -> Answer:
         self._count(document_id, Usage(cache_hits=1))
         return Answer(stored.text, stored.finish_reason, model.id, cached=True)
-
-    async def _buy(
-        self, question: Question, model: Model, render: RenderSettings, key: str
-    ) -> Answer:
-        client = self._client_with_key()
-        if question.image_pages and self._calls.limited and not model.image_bound_known:
-            raise CallError(
-                f"what an image costs with model {model.id!r} is not known, so no budget "
-                "can hold; nothing was sent. "
-                f"Set `catalogue: {{{model.id}: {{image_tokens_max: N}}}}` in flows.yaml."
-            )
-        images = await _images(question, render)
-        sizes = [PixelSize(image.width_px, image.height_px) for image in images]
-        texts = [question.system, *(turn.text for turn in question.turns)]
-        schema_json = question.schema[1] if question.schema is not None else ""
-        bound = TokenBound(prompt_bound(texts, schema_json, sizes, model), question.max_tokens)
-        body = wire.body_bytes(
-            model=model.id,
-            system=question.system,
-            turns=question.turns,
-            images=images,
-            max_tokens=question.max_tokens,
-            temperature=question.temperature,
-            schema=question.schema,
-            cache_key=self._cache_key(question) if self._is_mistral else None,
-        )
-        intent = CallIntent(
-            document_id=question.document_id,
-            page_numbers=question.page_numbers,
-            step=question.step,
-            attempt=0,
-            role=question.role,
-            provider=self._flow.provider_name,
-            model=model.id,
-            answer_key=key,
-            bound=Meter.bound(model, bound),
-        )
-        meter = Meter(
-            self._calls,
-            intent,
-            model,
-            bound,
-            lambda usage: self._count(question.document_id, usage),
-        )
-        expected = estimated_prompt(texts, schema_json, sizes, model) + question.max_tokens
-        completion = await client.complete(
-            wire.Request(body, model.id, expected), meter, self._deadline(question.document_id)
-        )
-        return Answer(completion.text, completion.finish_reason, model.id, cached=False)
-
-    def _client_with_key(self) -> "ChatClient":
-        provider = self._flow.provider
-        if provider.api_key_env is not None and self._api_key is None:
-            raise MissingKeyError(self._flow.provider_name, provider.api_key_env)
-        if self._client is None:
-            # httpx takes 0.1 s, which a run that asks nothing does not pay
-            from tasks.models.http.client import ChatClient  # noqa: PLC0415
-
-            self._limiter, breaker = (
-                shared_limiter(provider.base_url, provider.limits),
-                shared_breaker(provider.base_url),
-            )
-            self._client = ChatClient(
-                provider,
-                self._api_key,
-                self._flow.spec.retry,
-                self._limiter,
-                breaker,
-                self._roles.deprecated,
-            )
-        return self._client
-
-    def _deadline(self, document_id: str) -> float:
-        """The clock of a document starts with its first paid call."""
-        now = asyncio.get_running_loop().time()
-        return self._deadlines.setdefault(document_id, now + self._flow.spec.retry.document_seconds)
-
-    def _cache_key(self, question: Question) -> str:
-        """One for each flow and step, so that the fixed beginning of their requests is found; a
-        digest, as names are the user's own business."""
-        return hashlib.sha256(f"{self._flow.name}/{question.step}".encode()).hexdigest()[:16]
 
 
 def answer_key(
@@ -273,15 +196,3 @@ def answer_key(
     return hashlib.sha256(
         json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()
     ).hexdigest()
-
-
-async def _images(question: Question, render: RenderSettings) -> list[PageImage]:
-    if not question.image_pages or question.image_of is None:
-        return []
-    found = await asyncio.gather(
-        *(question.image_of(number, render) for number in question.image_pages)
-    )
-    images = [image for image in found if image is not None]
-    if not images:
-        raise NothingToSendError
-    return images

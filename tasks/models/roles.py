@@ -62,7 +62,6 @@ class Roles:
         self._catalogue = catalogue_of(flow)
         self._candidates: dict[str, tuple[str, ...]] = {}
         self._gone: dict[str, str] = {}  # model id -> what the endpoint said
-        self._deprecated: set[str] = set()
 
     def model(self, model_id: str) -> Model:
         return self._catalogue.model(model_id)
@@ -104,15 +103,6 @@ class Roles:
                 await self._memory.keep_resolution(
                     self._flow.provider.base_url, memory_key(role, self._flow.models[role]), left[0]
                 )
-
-    def deprecated(self, model_id: str, when: str) -> None:
-        """The endpoint has said that `model_id` will not be served from `when` on."""
-        if model_id not in self._deprecated:
-            self._deprecated.add(model_id)
-            self._on_warning(
-                f"model {model_id!r} is deprecated: {self._flow.provider.base_url} will "
-                f"stop serving it on {when[:40]}."
-            )
 
     def _say_skipped(self, role: str) -> None:
         asked, preferred = self._candidates[role][0], self._flow.models[role][0]

@@ -25,7 +25,7 @@ from tasks.einvoices.read import EInvoice, NotAnInvoice, Profile, read_einvoice
 from tasks.einvoices.xml_tree import MAX_BYTES, looks_like_xml
 from tasks.record_schema.fields import fields_of
 from tasks.record_schema.shape import name_of
-from tasks.services import Services
+from tasks.services import ReadingServices
 from tasks.vocabulary.terms import terms_of
 
 MOST_FINDINGS = 10  # about attachments of one document
@@ -43,7 +43,7 @@ first. Others are known by content."""
 
 
 # steps share one signature
-async def einvoice(draft: Draft, settings: EinvoiceSettings, services: Services) -> Draft:  # noqa: ARG001
+async def einvoice(draft: Draft, settings: EinvoiceSettings, services: ReadingServices) -> Draft:  # noqa: ARG001
     """Fills `record` and `evidence` from the XML of a PDF attachment or of a bare XML file; another
     document comes back unchanged.
 

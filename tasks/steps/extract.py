@@ -18,7 +18,7 @@ from tasks.models.conversation import prompts
 from tasks.models.conversation.questions import larger, pages_question
 from tasks.models.gateway import ImageSource, ModelGateway, NothingToSendError, Question
 from tasks.models.http import wire
-from tasks.services import Services
+from tasks.services import ReadingServices
 
 ENLARGEMENTS = 2  # times that a cut answer is asked for again with twice the room
 
@@ -31,7 +31,7 @@ class PageRead:
     error: DocmillError | None = None
 
 
-async def extract(draft: Draft, settings: ExtractSettings, services: Services) -> Draft:
+async def extract(draft: Draft, settings: ExtractSettings, services: ReadingServices) -> Draft:
     """Fills `extractions`, one for each page in order. A page that cannot be read has an error and
     a finding `page_unreadable`.
 
@@ -82,7 +82,9 @@ def _failed(number: int, engine: Literal["mistral", "local"], error: DocmillErro
     return PageRead(PageExtraction(page_number=number, text="", engine=engine, error=info), error)
 
 
-async def _read_locally(document: Document, number: int, *, services: Services) -> list[PageRead]:
+async def _read_locally(
+    document: Document, number: int, *, services: ReadingServices
+) -> list[PageRead]:
     from tasks.layout.rows import text_of  # noqa: PLC0415 - the paid engine has no use for it
 
     try:
@@ -97,7 +99,11 @@ class _PageReader:
     one."""
 
     def __init__(
-        self, draft: Draft, settings: ExtractSettings, services: Services, gateway: ModelGateway
+        self,
+        draft: Draft,
+        settings: ExtractSettings,
+        services: ReadingServices,
+        gateway: ModelGateway,
     ) -> None:
         self._document, self._page_count = draft.document, draft.page_count or len(draft.pages)
         self._settings, self._gateway, self._reader, self._flow = (

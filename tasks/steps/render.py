@@ -10,13 +10,13 @@ from schemas.flow import RenderSettingsSpec
 from schemas.flow.page_selection import parse_page_selection
 from schemas.record import Draft, Finding
 from tasks.documents.identify import XML
-from tasks.services import Services
+from tasks.services import ReadingServices
 
 LEFT_OUT = "pages_left_out"
 _SHOWN = 5  # ranges of page numbers named in a message
 
 
-async def render(draft: Draft, settings: RenderSettingsSpec, services: Services) -> Draft:
+async def render(draft: Draft, settings: RenderSettingsSpec, services: ReadingServices) -> Draft:
     """Sets `pages` and `page_count`; pages left out become findings.
 
     Raises UnsupportedTypeError, UnreadableError, PasswordError, LimitError or WorkerError.

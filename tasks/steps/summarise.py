@@ -17,13 +17,13 @@ from tasks.models.conversation import answers as reading
 from tasks.models.conversation.questions import corrected, larger, record_question, record_questions
 from tasks.models.gateway import ModelGateway, Question
 from tasks.models.http.wire import PromptTooLongError
-from tasks.services import Services
+from tasks.services import ReadingServices
 from tasks.steps.extract import ENLARGEMENTS
 
 CORRECTIONS = 2  # times that an answer which does not fit is asked for again, with its errors
 
 
-async def summarise(draft: Draft, settings: SummariseSettings, services: Services) -> Draft:
+async def summarise(draft: Draft, settings: SummariseSettings, services: ReadingServices) -> Draft:
     """Fills `record`, null where nothing was found, and `evidence`. What an e-invoice said before
     stands; only the rest is filled.
 
@@ -44,7 +44,9 @@ async def summarise(draft: Draft, settings: SummariseSettings, services: Service
     return await ground(draft.adding(*summary.findings), services)
 
 
-async def _summarise_locally(draft: Draft, schema: type[BaseModel], services: Services) -> Draft:
+async def _summarise_locally(
+    draft: Draft, schema: type[BaseModel], services: ReadingServices
+) -> Draft:
     from tasks.local.fields import FieldFinder  # noqa: PLC0415 - the paid engine has no use for it
 
     finder = FieldFinder(schema)
@@ -86,7 +88,7 @@ class _Summary:
         draft: Draft,
         settings: SummariseSettings,
         schema: type[BaseModel],
-        services: Services,
+        services: ReadingServices,
         gateway: ModelGateway,
     ) -> None:
         self._document_id, self._page_count = (

@@ -30,6 +30,7 @@ from tasks.ledger.ledger import Ledger
 from tasks.ledger.money.calls import CallBook
 from tasks.models.gateway import ModelGateway, Question
 from tasks.models.http.wire import Turn
+from tasks.models.provider_buyer import ProviderBuyer
 
 KEY = "sk-very-secret-7f3a"
 QUICK = RetrySpec(attempts=3, max_wait_seconds=0.01, document_seconds=20.0)
@@ -89,6 +90,7 @@ class Bench:
     """What a test looks at: the gateway, the book behind it, and the warnings that were given."""
 
     gateway: ModelGateway
+    buyer: ProviderBuyer
     calls: CallBook
     ledger: Ledger
     flow: FlowDefinition
@@ -122,10 +124,11 @@ async def bench(
             on_warning=warnings.append,
             fresh=fresh,
         )
-        async with ModelGateway(
+        async with ProviderBuyer(
             definition, calls, SecretStr(key) if key else None, on_warning=warnings.append
-        ) as gateway:
-            yield Bench(gateway, calls, ledger, definition, warnings)
+        ) as buyer:
+            gateway = ModelGateway(definition, calls, buyer, on_warning=warnings.append)
+            yield Bench(gateway, buyer, calls, ledger, definition, warnings)
 
 
 def picture(width: int = 64, height: int = 32, shade: int = 200) -> PageImage:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -11,18 +10,15 @@ from tasks.ledger.money.calls import Bound, CallIntent, SettledCall, StoredAnswe
 from tasks.models.http.wire import Completion, ReportedUsage
 from tasks.models.price.catalogue import Model
 from tasks.models.price.tokens import TokenBound
-from tasks.models.roles import Resolutions
 
 T = TypeVar("T")
 
 
-class Calls(Resolutions, Protocol):
-    """What the gateway needs of `tasks.ledger.money.calls.CallBook`."""
+class Calls(Protocol):
+    """What a buyer needs of `tasks.ledger.money.calls.CallBook`."""
 
     @property
     def limited(self) -> bool: ...
-    async def answer(self, key: str) -> StoredAnswer | None: ...
-    def sole(self, key: str) -> AbstractAsyncContextManager[StoredAnswer | None]: ...
     async def reserve(self, intent: CallIntent) -> int: ...
     async def mark_sent(self, call_id: int) -> None: ...
     async def settle(self, call_id: int, settled: SettledCall) -> None: ...

@@ -287,7 +287,7 @@ async def test_a_storm_of_rate_limits_loses_no_page_and_starts_nothing_in_an_ann
         )
     ) as one:
         await one.gateway.ask(page_question(61))
-        sends = Sends(one.gateway._client)
+        sends = Sends(one.buyer._client)
         answers = await asyncio.gather(
             *(one.gateway.ask(page_question(number)) for number in range(1, 61))
         )
@@ -419,13 +419,13 @@ async def test_a_call_cancelled_while_it_waits_for_a_pause_costs_nothing_and_hol
 ):
     async with bench(flow(server.url, tmp_path), tokens=6_000) as one:
         await one.gateway.ask(text_question("first"))
-        one.gateway._client._limiter.pause(60)
+        one.buyer._client._limiter.pause(60)
         waiting = asyncio.create_task(one.gateway.ask(text_question("second")))
         await asyncio.sleep(0.1)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        one.gateway._client._limiter._paused_until = 0.0
+        one.buyer._client._limiter._paused_until = 0.0
         for number in range(3):  # would wait for ever, were a reservation still held
             await asyncio.wait_for(one.gateway.ask(text_question(f"third {number}")), 5)
         assert one.gateway.usage.tokens == server.billed

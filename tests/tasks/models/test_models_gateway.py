@@ -22,6 +22,7 @@ from schemas.flow import ModelSpec
 from tasks.models.gateway import ModelGateway, NothingToSendError, answer_key
 from tasks.models.http.client import ChatClient
 from tasks.models.http.wire import Turn
+from tasks.models.provider_buyer import ProviderBuyer
 from tests.support.fake_mistral import Behaviour, FakeMistral, replies
 from tests.support.models_harness import (
     KEY,
@@ -321,8 +322,10 @@ async def test_the_key_is_in_no_error_log_or_repr(server, tmp_path, script, capl
         for thing in (
             one.gateway,
             vars(one.gateway),
-            one.gateway._client,
-            vars(one.gateway._client),
+            one.buyer,
+            vars(one.buyer),
+            one.buyer._client,
+            vars(one.buyer._client),
             caught.value,
             caught.value.args,
             caught.value.__cause__,
@@ -346,9 +349,10 @@ async def test_gateways_of_one_endpoint_share_the_pace(tmp_path):
     with FakeMistral(Behaviour()) as server:
         async with (
             bench(flow(server.url, tmp_path)) as one,
-            ModelGateway(one.flow, one.calls, SecretStr(KEY), on_warning=print) as other,
+            ProviderBuyer(one.flow, one.calls, SecretStr(KEY), on_warning=print) as other,
         ):
             await one.gateway.ask(text_question("a"))
-            await other.ask(text_question("b"))
-            assert isinstance(one.gateway._client, ChatClient)
-            assert one.gateway._client._limiter is other._client._limiter
+            gateway = ModelGateway(one.flow, one.calls, other, on_warning=print)
+            await gateway.ask(text_question("b"))
+            assert isinstance(one.buyer._client, ChatClient)
+            assert one.buyer._client._limiter is other._client._limiter

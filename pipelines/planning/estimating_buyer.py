@@ -1,25 +1,20 @@
-"""Gateway of a plan: finds stored answers as a run does, and counts the calls for the others."""
+"""Buyer of a plan: estimates the calls that a run would make, and sends none."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-
-from pydantic import SecretStr
 
 from pipelines.planning.estimate import CallEstimate, StepEstimate
 from pipelines.planning.sketch_reader import SketchReader
 from schemas.document import RenderSettings
-from tasks.flow_definition import FlowDefinition
-from tasks.ledger.money.calls import CallIntent, SettledCall, StoredAnswer
+from schemas.usage import Usage
+from tasks.ledger.money.calls import StoredAnswer
 from tasks.ledger.read_only import ReadOnlyLedger
-from tasks.models.gateway import Answer, ModelGateway, NothingToSendError, Question
+from tasks.models.gateway import Answer, NothingToSendError, Question
+from tasks.models.http.limiter import Waits
+from tasks.models.prepared_question import PreparedQuestion
 from tasks.models.price.catalogue import Model
-from tasks.models.price.tokens import (
-    estimated_prompt,
-    estimated_text_tokens,
-    image_tokens_bound,
-    prompt_bound,
-)
+from tasks.models.price.tokens import estimated_text_tokens
 
 # of the text on a page that is a picture; measured: 340 on 40 receipts, 500 on 5 invoices, on
 # average
@@ -35,10 +30,7 @@ RECORD_SHARE, RECORD_TOKENS = (
 
 
 class StoredAnswers:
-    """What the ledger holds, without taking part in it: `tasks.models.price.metering.Calls` of a
-    gateway that buys nothing."""
-
-    limited = False  # a plan reserves nothing
+    """What the ledger holds, without taking part in it: an `AnswerStore`."""
 
     def __init__(self, ledger: ReadOnlyLedger) -> None:
         self._ledger = ledger
@@ -57,40 +49,27 @@ class StoredAnswers:
     async def keep_resolution(self, endpoint: str, role: str, model: str) -> None:
         """A plan finds out nothing new about models."""
 
-    async def reserve(self, intent: CallIntent) -> int:
-        raise AssertionError(intent.step)
 
-    async def mark_sent(self, call_id: int) -> None:
-        raise AssertionError(call_id)
+class EstimatingBuyer:
+    """A `Buyer` that spends nothing: each question gets an answer of the expected length."""
 
-    async def settle(self, call_id: int, settled: SettledCall) -> None:
-        raise AssertionError(call_id, settled.outcome)
+    waits = Waits()
 
-    async def release(self, call_id: int) -> None:
-        raise AssertionError(call_id)
-
-
-class CountingGateway(ModelGateway):
-    """Answers from the cache as a run would be; every other question is estimated and gets an
-    answer of the expected length."""
-
-    def __init__(self, flow: FlowDefinition, stored: StoredAnswers, reader: SketchReader) -> None:
-        super().__init__(
-            flow, stored, SecretStr(""), on_warning=lambda _: None
-        )  # the plan itself says which models are retired
+    def __init__(self, reader: SketchReader) -> None:
         self._reader = reader
         self.steps: dict[tuple[str, str], StepEstimate] = {}  # by step and model
-        self.cached = 0
         self.blank_pages = 0
 
-    def _from_cache(self, document_id: str, stored: StoredAnswer, model: Model) -> Answer:
-        self.cached += 1
-        return super()._from_cache(document_id, stored, model)
-
-    async def _buy(
-        self, question: Question, model: Model, render: RenderSettings, key: str
+    async def buy(
+        self,
+        question: Question,
+        model: Model,
+        render: RenderSettings,
+        key: str,
+        *,
+        on_usage: Callable[[Usage], None],
     ) -> Answer:
-        del key
+        del key, on_usage  # nothing is stored, nothing is used
         sketches = [
             await self._reader.sketch(question.document_id, number)
             for number in question.image_pages
@@ -99,13 +78,11 @@ class CountingGateway(ModelGateway):
         if sketches and not inked:
             self.blank_pages += len(sketches)
             raise NothingToSendError
-        sizes = [
+        sizes = tuple(
             self._reader.image_size(question.document_id, sketch, render.max_side_px)
             for sketch in inked
-        ]
-        texts = [question.system, *(turn.text for turn in question.turns)]
-        schema_json = question.schema[1] if question.schema is not None else ""
-        image_tokens = sum(image_tokens_bound(size, model) for size in sizes)
+        )
+        prepared = PreparedQuestion(question, model, sizes)
         page_texts = [_page_text(sketch.text) for sketch in inked]
         if question.step == "extract":
             answer_tokens = round(MARKUP * sum(map(estimated_text_tokens, page_texts)))
@@ -116,11 +93,11 @@ class CountingGateway(ModelGateway):
             )
         call = CallEstimate.of(
             model,
-            image_tokens=image_tokens,
-            text_tokens=estimated_prompt(texts, schema_json, sizes, model) - image_tokens,
+            image_tokens=prepared.image_tokens,
+            text_tokens=prepared.estimated_prompt - prepared.image_tokens,
             answer_tokens=answer_tokens,
             max_tokens=question.max_tokens,
-            bound_prompt=prompt_bound(texts, schema_json, sizes, model),
+            bound_prompt=prepared.bound.prompt,
             may_repeat=question.step == "summarise",
         )
         step = self.steps.setdefault(
