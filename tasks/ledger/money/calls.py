@@ -1,12 +1,12 @@
 """Book of paid calls: `CallBook` reserves, marks as sent and settles each call of a run.
 
-Answers are kept here too.
+Stored answers are found through it too (see single_flight.py).
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +14,18 @@ from sqlalchemy import Connection
 
 from schemas.errors import BoundBrokenError, BudgetExceededError, CallError, StateError
 from schemas.flow import BudgetSpec
-from tasks.ledger.connection.locks import Waiting
 from tasks.ledger.connection.uninterrupted import in_background, unless_cancelled
-from tasks.ledger.money import answers, reservations
+from tasks.ledger.money import reservations
 from tasks.ledger.money.answers import StoredAnswer
 from tasks.ledger.money.budgets import Limits
 from tasks.ledger.money.reservations import Broken, CallIntent, Full, Reserved, SettledCall, Warned
+from tasks.ledger.money.single_flight import POLL_SECONDS, SingleFlight
 from tasks.ledger.money.window_totals import Bound, Place
 
 if TYPE_CHECKING:
     from tasks.ledger.ledger import Ledger
 
 __all__ = ["Bound", "CallBook", "CallIntent", "SettledCall", "StoredAnswer"]
-
-POLL_SECONDS = (
-    0.02,
-    0.25,
-)  # first and longest pause between two looks at what other processes hold
 
 SECONDS_BETWEEN_ATTEMPTS = 2.0
 
@@ -64,15 +59,13 @@ class CallBook:
         self._flow, self._run_id = flow, run_id
         self._limits = Limits(run_id, budget, max_tokens=max_tokens, max_cost_nano=max_cost_nano)
         self._on_warning, self._clock = on_warning, clock
-        self._stored_after = clock() if fresh else 0.0
+        self._flight = SingleFlight(ledger, stored_after=clock() if fresh else 0.0)
         self._open: dict[int, tuple[CallIntent, Place]] = {}
         self._turn = (
             asyncio.Lock()
         )  # one waiter at a time looks whether its bound fits now; the others queue behind it
         self._waiting = 0
         self._freed = asyncio.Event()
-        self._flights: dict[str, tuple[asyncio.Lock, int]] = {}
-        self._freed_flights: set[str] = set()
 
     @property
     def limited(self) -> bool:
@@ -80,9 +73,7 @@ class CallBook:
         return bool(self._limits.at(self._clock()))
 
     async def answer(self, key: str) -> StoredAnswer | None:
-        return await self._database.read(
-            lambda connection: answers.get(connection, key, self._stored_after)
-        )
+        return await self._flight.answer(key)
 
     async def resolution(self, endpoint: str, role: str) -> str | None:
         """See `Ledger.resolution`: the gateway knows the ledger through its call book only."""
@@ -91,28 +82,9 @@ class CallBook:
     async def keep_resolution(self, endpoint: str, role: str, model: str) -> None:
         await self._ledger.keep_resolution(endpoint, role, model)
 
-    @asynccontextmanager
-    async def sole(self, key: str) -> AsyncIterator[StoredAnswer | None]:
-        """Of all who ask the same at the same time, in any process, one gets None and must ask; the
-        others wait for its stored answer.
-
-        When that one fails, the next waiter gets None.
-        """
-        turn, users = self._flights.get(key, (asyncio.Lock(), 0))
-        self._flights[key] = turn, users + 1
-        try:
-            async with turn:
-                stored = await self._take_flight(key)
-                try:
-                    yield stored
-                finally:
-                    if stored is None:
-                        await self._end_flight(key)
-        finally:
-            turn, users = self._flights[key]
-            self._flights[key] = turn, users - 1
-            if users == 1:
-                del self._flights[key]
+    def sole(self, key: str) -> AbstractAsyncContextManager[StoredAnswer | None]:
+        """See `SingleFlight.sole`."""
+        return self._flight.sole(key)
 
     async def reserve(self, intent: CallIntent) -> int:
         """Takes the bound of one attempt from the budget and returns the call's id. Waits while
@@ -167,14 +139,14 @@ class CallBook:
                 warn_at=self._limits.warn_at,
             )
             if key is not None:
-                self._ledger.locks.give_back_row(connection, _flight(key))
+                self._flight.end_within(connection, key)
             return warned
 
         async def work() -> None:
             warnings = await self._database.write(job)
             self._open.pop(call_id, None)
-            if key is not None and key in self._flights:
-                self._freed_flights.add(key)
+            if key is not None:
+                self._flight.has_ended(key)
             self._freed.set()
             for warning in warnings:
                 self._on_warning(_warning_line(self._flow, warning))
@@ -269,33 +241,6 @@ class CallBook:
                 "flows.yaml, or budget `tokens`."
             )
 
-    async def _take_flight(self, key: str) -> StoredAnswer | None:
-        def stored(connection: Connection) -> StoredAnswer | None:
-            return answers.get(connection, key, self._stored_after)
-
-        locks, flight = self._ledger.locks, _flight(key)
-        waiting = Waiting(locks, flight, POLL_SECONDS)
-        while True:
-            outcome = await unless_cancelled(
-                locks.find_or_take(flight, stored),
-                undo=lambda taken: self._end_flight_soon(key) if taken is True else None,
-            )
-            if isinstance(outcome, StoredAnswer):
-                return outcome
-            if outcome:
-                return None
-            pause = await waiting.next_pause()
-            await asyncio.sleep(pause)
-            if pause == POLL_SECONDS[1]:
-                await self._ledger.take_over_from_the_dead()
-
-    async def _end_flight(self, key: str) -> None:
-        if key in self._freed_flights:  # in the transaction that stored the answer
-            self._freed_flights.discard(key)
-            self._ledger.locks.forget(_flight(key))
-        else:
-            await self._ledger.locks.give_back(_flight(key))
-
     def _release_soon(self, call_id: int | None) -> None:
         if call_id is not None:
             in_background(self._release_in_the_end(call_id))
@@ -311,13 +256,6 @@ class CallBook:
                 await asyncio.sleep(SECONDS_BETWEEN_ATTEMPTS)
             else:
                 return
-
-    def _end_flight_soon(self, key: str) -> None:
-        in_background(self._ledger.locks.give_back(_flight(key)))
-
-
-def _flight(key: str) -> str:
-    return f"answer {key}"
 
 
 def _warning_line(flow: str, warned: Warned) -> str:
