@@ -196,7 +196,8 @@ def _leaves_out(found: EInvoice, projection: Projection, schema: type[BaseModel]
     if found.profile is Profile.MINIMUM:
         return any(value in (None, []) for value in projection.record.values())
     return "lines" not in found.values and any(
-        "lines" in terms_of("invoice", name_of(field)._replace(name=name))
+        "lines" in terms_of("invoice", name_of(field)._replace(name=name, holds="list"))
         for field in fields_of(schema)
+        if field.is_list
         for name in field.names
     )

@@ -214,7 +214,7 @@ def test_retired_models_are_named_with_what_would_be_asked(project: Project) -> 
     )
     shown = call(project, "plan", "pages").stdout
     assert (
-        "pixtral-large-latest is known to be retired, mistral-large-2512 would be asked, "
+        "pixtral-large-latest is known to be retired, mistral-large-2512 would be used, "
         "then mistral-medium-3-5" in shown
     )
 
@@ -283,7 +283,9 @@ def test_table_says_what_is_free_what_it_costs_and_whether_it_fits(pages: Projec
         "the run fits",
     ):
         assert words in shown
-    assert "does not fit" in call(pages, "plan", "pages", "--max-tokens", "1000").stdout
+    assert (
+        "would stop before the end" in call(pages, "plan", "pages", "--max-tokens", "1000").stdout
+    )
 
 
 def test_wrong_call_ends_with_2(pages: Project) -> None:

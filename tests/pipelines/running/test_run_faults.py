@@ -11,6 +11,7 @@ import pytest
 from pipelines.loading import load_flow
 from pipelines.running.result import RunOptions, RunResult
 from pipelines.running.run import run_flow
+from pipelines.running.step import call_directly
 from schemas.errors import ExitCode, MachineError
 from schemas.record import Draft, Status
 from tasks.flow_definition import Step
@@ -26,7 +27,7 @@ async def run(project: Project, before: Before = lambda _: None) -> RunResult:
 
     async def call_step(step: Step, draft: Draft, services: Services) -> Draft:
         before(draft)
-        return await step.run(draft, step.settings, services)
+        return await call_directly(step, draft, services)
 
     definition = load_flow(project.folder / "flows.yaml", "pages", local=True)
     return await run_flow(definition, None, RunOptions(), call_step=call_step)
