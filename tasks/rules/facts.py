@@ -55,6 +55,10 @@ class Facts:
         found = self.terms.get(term)
         return str(found.value) if found and isinstance(found.value, str | int) else None
 
+    def has(self, term: str) -> bool:
+        """Whether the schema has a field of that name at the top, filled or null."""
+        return term in self.record or term in self.terms
+
     def amount(self, term: str) -> Decimal | None:
         found = self.terms.get(term)
         return as_amount(found.value) if found else None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from schemas.flow import CheckSettings
 from schemas.record import Draft, Finding
 from tasks.rules.dates import dates
+from tasks.rules.direction import direction
 from tasks.rules.doubts import doubts
 from tasks.rules.duplicates import duplicates
 from tasks.rules.facts import Facts
@@ -17,7 +18,7 @@ from tasks.rules.schema_rules import schema_findings
 from tasks.rules.sums import sums
 from tasks.services import Services
 
-RULES = (sums, dates, identifiers)
+RULES = (sums, direction, dates, identifiers)
 """Rules of a record by itself. What breaks one may have been misread, so the model is asked once
 more; see docs/checks.md."""
 

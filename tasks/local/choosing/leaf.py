@@ -50,6 +50,7 @@ _MEANS = frozenset(
 _DAY_FIRST = frozenset(  # every country that pays in them writes the day before the month
     ("EUR", "GBP", "CHF", "INR", "MYR", "AUD", "NZD", "SGD", "DKK", "NOK", "PLN", "CZK", "BRL")
 )
+_TYPE_CODES = frozenset(("typecode", "invoicetypecode", "documenttypecode"))
 _GOOD_LABEL = 0.85
 _UNLABELLED = 0.4  # score of a buyer known only by the place of its address
 
@@ -98,10 +99,19 @@ class Chooser:
 
     def choose(self, leaf: Leaf) -> Choice | None:
         meaning = leaf.meaning
+        if len(leaf.path) == 1 and bare(leaf.path[0]) in _TYPE_CODES and leaf.type != "bool":
+            return self._type_code()
         if leaf.type == "choice" and meaning.kind not in ("currency", "text", "code"):
             return None
         answer = self._answers.get(meaning.kind)
         return answer(leaf) if answer else None
+
+    def _type_code(self) -> Choice | None:
+        """381 by the title; an invoice has no title that is certain enough to say 380."""
+        if not self.seen.titles:
+            return None
+        first = self.seen.titles[0]
+        return Choice(first.value, first, "type code", "title")
 
     def _date(self, leaf: Leaf) -> Choice | None:
         own = self.seen.dates.get(f"own:{'.'.join(leaf.path)}", [])

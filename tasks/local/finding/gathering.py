@@ -16,6 +16,7 @@ from tasks.local.finding.candidates import Candidate, candidate, codes_on, dates
 from tasks.local.finding.parties import PartyBlock, parties_on
 from tasks.local.finding.patterns import patterns_on
 from tasks.local.finding.tables import MOST_ITEMS, Item, items_on
+from tasks.local.finding.titles import credit_note_titles_on
 from tasks.printed_values.money import currency_codes, currency_signs, find_amounts
 from tasks.record_schema.shape import Leaf
 from tasks.standards.currencies import CURRENCY_SIGNS
@@ -66,6 +67,7 @@ class Gathered:
         self.codes: dict[str, list[Candidate]] = {}
         self.texts: dict[str, list[Candidate]] = {}
         self.patterns: dict[str, list[Candidate]] = {}
+        self.titles: list[Candidate] = []
         self._first_amounts: list[Amount] = []
         self._last_amounts: deque[Amount] = deque(maxlen=MOST_AMOUNTS[1])
         self.blocks: list[PartyBlock] = []
@@ -90,6 +92,7 @@ class Gathered:
         self._keep(self.codes, codes_on(sheet, self.book, self._code_keys))
         self._keep(self.texts, texts_on(sheet, self.book, self._text_keys))
         self._keep(self.patterns, patterns_on(sheet))
+        self.titles += credit_note_titles_on(sheet)[:MOST_OF_A_KEY]
         for date in chain.from_iterable(self.dates.values()):
             if date.page == sheet.page_number and date.value.sure_order:
                 self.orders[date.value.sure_order] += 1
