@@ -171,6 +171,12 @@ def _reference(place: str) -> Value:
     return Value(f"{place}/IssuerAssignedID|{place}/ID")  # ZUGFeRD 1.0 has ID
 
 
+_STATUS = "AssociatedDocumentLineDocument/LineStatusReasonCode"
+LINES_BILLED = (  # EXTENDED: a group repeats the sum of its lines, an information adds nothing
+    "SupplyChainTradeTransaction"
+    f"/IncludedSupplyChainTradeLineItem[{_STATUS}!=GROUP]/.[{_STATUS}!=INFORMATION]"
+)
+
 INVOICE: Fields = {
     "number": Value("ExchangedDocument/ID"),
     "type_code": Value("ExchangedDocument/TypeCode"),
@@ -194,7 +200,7 @@ INVOICE: Fields = {
         },
     ),
     "period": Group(f"{_SETTLEMENT}/BillingSpecifiedPeriod", _PERIOD),
-    "lines": Groups("SupplyChainTradeTransaction/IncludedSupplyChainTradeLineItem", _LINE),
+    "lines": Groups(LINES_BILLED, _LINE),
     "allowances": Groups(f"{_SETTLEMENT}/{_ALLOWANCES}", _ALLOWANCE_CHARGE),
     "charges": Groups(
         f"{_SETTLEMENT}/{_CHARGES}",

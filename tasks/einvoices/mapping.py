@@ -158,8 +158,9 @@ def as_text(text: str) -> str:
 
 _DECIMAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,20})?|\.\d{1,20})")
 _DATE = re.compile(
-    r"(\d{4})(-?)(\d\d)\2(\d\d)(?!\d{3})"
-)  # 102 and 203 of UNCL 2379, ISO 8601 with or without a time or zone
+    r"(\d{4})(-?)(\d\d)\2(\d\d)"
+    r"(?:(?!\d)|(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?(?:[+-]?\d{2,4}|Z)?$)"
+)  # 102, 203, 204 and 205 of UNCL 2379, ISO 8601 with or without a time or zone
 
 
 def as_decimal(text: str) -> str | None:

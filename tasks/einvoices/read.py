@@ -1,13 +1,16 @@
 """Reader of e-invoices: values in the terms of `schemas.invoice.Invoice`, each with its path."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import JsonValue
 
 from tasks.einvoices import cii, ubl
 from tasks.einvoices.detect import Detected, Syntax, detect
-from tasks.einvoices.mapping import Node, Trail, Value, as_decimal, find, read_fields
+from tasks.einvoices.dialects import is_known, with_net_of_oioubl
+from tasks.einvoices.mapping import Node, Trail, find, read_fields
+from tasks.einvoices.tax_totals import read_breakdown, read_tax_totals, third_party_payments
 from tasks.einvoices.xml_tree import parse_xml
 
 
@@ -27,6 +30,10 @@ class EInvoice:
 
     `paths` has the place in the XML of each value by its dotted field path; `refused` are places
     whose text is no value (a date that does not exist).
+
+    `unclear` says for people what may have been misunderstood. `dialect` is the CustomizationID
+    whose rules are not known here. `due_explained` is why the amount due does not follow from the
+    other amounts.
     """
 
     name: str
@@ -34,6 +41,9 @@ class EInvoice:
     values: dict[str, JsonValue]
     paths: dict[str, str]
     refused: tuple[str, ...]
+    unclear: tuple[str, ...] = ()
+    dialect: str | None = None
+    due_explained: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +68,49 @@ def _read(detected: Detected) -> EInvoice:
     node = Node.of_root(detected.invoice, cii.ALIASES if is_cii else ubl.ALIASES)
     trail = Trail()
     values = read_fields(node, cii.INVOICE if is_cii else ubl.INVOICE, "", trail)
-    values |= _tax_totals(node, cii.TAX_TOTALS if is_cii else ubl.TAX_TOTALS, values, trail)
+    amounts = find(node, cii.TAX_TOTALS if is_cii else ubl.TAX_TOTALS)
+    tax_totals, unclear = read_tax_totals(amounts, values, trail)
+    values |= tax_totals
+    if not is_cii:
+        tables, currency = node.children("TaxTotal"), values.get("currency")
+        values |= read_breakdown(tables, ubl.TAX_SUBTOTAL, currency, trail)
+        values = with_net_of_oioubl(values, trail)
     values = _without_repeated_name(values, trail)
     taken = set(trail.paths.values())
     refused = tuple(dict.fromkeys(path for path in trail.refused if path not in taken))
+    specification = values.get("specification")
+    profile = _profile(specification)
     return EInvoice(
-        detected.name, _profile(values.get("specification")), values, trail.paths, refused
+        detected.name,
+        profile,
+        values,
+        trail.paths,
+        refused,
+        unclear=tuple(unclear),
+        dialect=None if is_known(specification) else str(specification),
+        due_explained=_due_explained(values, profile, third_party_payments(node)),
     )
 
 
-def _tax_totals(
-    node: Node, path: str, values: dict[str, JsonValue], trail: Trail
-) -> dict[str, JsonValue]:
-    """BT-110 and BT-111 are the same element, told apart by the currency; one without a currency is
-    in that of the invoice."""
-    currency, tax_currency = values.get("currency"), values.get("tax_currency")
-    found: dict[str, JsonValue] = {}
-    for amount in find(node, path):
-        in_currency = amount.element.get("currencyID")
-        foreign = in_currency is not None and in_currency == tax_currency != currency
-        name = "tax_total_in_tax_currency" if foreign else "tax_total"
-        if name not in found:
-            value = Value(".", as_decimal).read(amount, name, trail)
-            found |= {} if value is None else {name: value}
-    return found
+def _due_explained(
+    values: dict[str, JsonValue], profile: Profile, for_others: Decimal
+) -> str | None:
+    """Why the amount due differs from the total by what has no field of its own; None where it
+    does not, or nothing explains it."""
+    total, due, prepaid, rounding = (
+        Decimal(str(values.get(name) or 0))
+        for name in ("total", "amount_due", "prepaid_amount", "rounding_amount")
+    )
+    if "total" not in values or "amount_due" not in values or due == total - prepaid + rounding:
+        return None
+    if for_others and due == total - prepaid + rounding + for_others:
+        return f"the amount due includes {for_others} that is collected for others"
+    if profile is Profile.MINIMUM and 0 <= due < total:
+        return (
+            f"the amount due is {total - due} below the total; the profile MINIMUM has no field "
+            "for what was paid before"
+        )
+    return None
 
 
 def _without_repeated_name(values: dict[str, JsonValue], trail: Trail) -> dict[str, JsonValue]:

@@ -40,6 +40,14 @@ def as_other_account(text: str) -> str | None:
     return None if as_iban(text) else text
 
 
+_OIOUBL_CATEGORIES = {"standardrated": "S", "zerorated": "Z", "reversecharge": "AE"}
+
+
+def as_tax_category(text: str) -> str:
+    """A code of UNCL 5305; OIOUBL writes some of them out."""
+    return _OIOUBL_CATEGORIES.get(text.casefold(), text)
+
+
 _PERIOD: Fields = {"start": Value("StartDate", as_date), "end": Value("EndDate", as_date)}
 
 _ADDRESS: Fields = {
@@ -53,8 +61,10 @@ _ADDRESS: Fields = {
 _PARTY: Fields = {
     "name": Value("PartyLegalEntity/RegistrationName|PartyName/Name"),
     "trading_name": Value(".[PartyLegalEntity/RegistrationName]/PartyName/Name"),
-    "vat_id": Value("PartyTaxScheme[TaxScheme/ID=VAT]/CompanyID"),
-    "tax_number": Value("PartyTaxScheme[TaxScheme/ID!=VAT]/CompanyID"),
+    "vat_id": Value(
+        "PartyTaxScheme[TaxScheme/ID=VAT]/CompanyID|PartyTaxScheme[TaxScheme/ID=63]/CompanyID"
+    ),  # OIOUBL calls VAT 63
+    "tax_number": Value("PartyTaxScheme[TaxScheme/ID!=VAT]/.[TaxScheme/ID!=63]/CompanyID"),
     "registration_id": Value("PartyLegalEntity/CompanyID"),
     "registration_scheme": Value("PartyLegalEntity/CompanyID/@schemeID"),
     "ids": Groups(
@@ -94,8 +104,12 @@ _LINE: Fields = {
     "price_base_quantity": Value("Price/BaseQuantity", as_decimal),
     "price_base_unit": Value("Price/BaseQuantity/@unitCode"),
     "net_amount": Value("LineExtensionAmount", as_decimal),
-    "tax_category": Value("Item/ClassifiedTaxCategory/ID"),
-    "tax_rate": Value("Item/ClassifiedTaxCategory/Percent", as_decimal),
+    "tax_category": Value(
+        "Item/ClassifiedTaxCategory/ID|TaxTotal/TaxSubtotal/TaxCategory/ID", as_tax_category
+    ),  # the second in UBL 2.0, as OIOUBL has it
+    "tax_rate": Value(
+        "Item/ClassifiedTaxCategory/Percent|TaxTotal/TaxSubtotal/TaxCategory/Percent", as_decimal
+    ),
     "allowances": Groups("AllowanceCharge[ChargeIndicator=false]", _ALLOWANCE_CHARGE),
     "charges": Groups("AllowanceCharge[ChargeIndicator=true]", _ALLOWANCE_CHARGE),
     "period": Group("InvoicePeriod", _PERIOD),
@@ -115,8 +129,8 @@ _LINE: Fields = {
     "accounting_reference": Value("AccountingCost"),
 }
 
-_TAX_SUBTOTAL: Fields = {
-    "category": Value("TaxCategory/ID"),
+TAX_SUBTOTAL: Fields = {
+    "category": Value("TaxCategory/ID", as_tax_category),
     "rate": Value("TaxCategory/Percent|Percent", as_decimal),
     "taxable_amount": Value("TaxableAmount", as_decimal),
     "tax_amount": Value("TaxAmount", as_decimal),
@@ -150,7 +164,6 @@ INVOICE: Fields = {
     "lines": Groups("InvoiceLine", _LINE),
     "allowances": Groups("AllowanceCharge[ChargeIndicator=false]", _ALLOWANCE_CHARGE),
     "charges": Groups("AllowanceCharge[ChargeIndicator=true]", _ALLOWANCE_CHARGE),
-    "tax_breakdown": Groups("TaxTotal/TaxSubtotal", _TAX_SUBTOTAL),
     "line_total": Value(f"{_TOTALS}/LineExtensionAmount", as_decimal),
     "allowance_total": Value(f"{_TOTALS}/AllowanceTotalAmount", as_decimal),
     "charge_total": Value(f"{_TOTALS}/ChargeTotalAmount", as_decimal),

@@ -16,6 +16,9 @@ from tasks.standards.currencies import minor_unit
 from tasks.vocabulary.records import Found, concept_at, invoice_terms, item_terms
 from tasks.vocabulary.terms import FieldName
 
+DUE_EXPLAINED = "einvoice_amount_due"
+"""Code of the note by which an e-invoice says why its amount due does not follow from the rest."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -29,6 +32,7 @@ class Facts:
     exact: frozenset[str]
     today: date
     fields: Mapping[tuple[str, ...], FieldName] = field(default_factory=dict)
+    due_explained: bool = False
 
     @classmethod
     def of(cls, draft: Draft, today: date, schema: type[BaseModel] | None) -> "Facts":
@@ -36,7 +40,8 @@ class Facts:
             evidence.field for evidence in draft.evidence if evidence.found_by == "einvoice"
         )
         fields = names_in(schema) if schema else {}
-        return cls(draft.record or {}, exact, today, fields)
+        due_explained = any(finding.code == DUE_EXPLAINED for finding in draft.findings)
+        return cls(draft.record or {}, exact, today, fields, due_explained)
 
     @cached_property
     def terms(self) -> dict[str, Found]:

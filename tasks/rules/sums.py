@@ -195,7 +195,7 @@ def _tax_breakdown(facts: Facts) -> Iterator[Finding]:
 def _amount_due(facts: Facts) -> Iterator[Finding]:
     """BR-CO-16."""
     total, due = facts.amount("total"), facts.amount("amount_due")
-    if total is None or due is None:
+    if total is None or due is None or facts.due_explained:
         return
     expected = total - _or_zero(facts, "prepaid_amount") + _or_zero(facts, "rounding_amount")
     if not _near_any(

@@ -25,9 +25,11 @@ from tasks.einvoices.read import EInvoice, NotAnInvoice, Profile, read_einvoice
 from tasks.einvoices.xml_tree import MAX_BYTES, looks_like_xml
 from tasks.record_schema.fields import fields_of
 from tasks.record_schema.shape import name_of
+from tasks.rules.facts import DUE_EXPLAINED
 from tasks.services import ReadingServices
 from tasks.vocabulary.terms import terms_of
 
+UNKNOWN_DIALECT = 0.9  # confidence where elements may mean something else than in EN 16931
 MOST_FINDINGS = 10  # about attachments of one document
 KNOWN_NAMES = (
     "factur-x.xml",
@@ -180,14 +182,33 @@ def _filled(draft: Draft, found: EInvoice, schema: type[BaseModel], *, bare: boo
         draft = draft.adding(
             Finding(code="einvoice_value_unreadable", message=message, weight="note")
         )
+    draft = draft.adding(*_cautions(found))
+    confidence = 1.0 if found.dialect is None else UNKNOWN_DIALECT
     evidence = tuple(
-        Evidence(field=field, found_by="einvoice", path=found.paths[source], confidence=1.0)
+        Evidence(field=field, found_by="einvoice", path=found.paths[source], confidence=confidence)
         for field, source in projection.sources.items()
     )
     complete = bare or (projection.fits and not _leaves_out(found, projection, schema))
     return draft.model_copy(
         update={"record": projection.record, "evidence": evidence, "record_complete": complete}
     )
+
+
+def _cautions(found: EInvoice) -> list[Finding]:
+    """What a person has to know about the reading of an invoice that is not plain EN 16931."""
+    findings = [
+        Finding(code="einvoice_unclear", message=f"{found.name}: {why}", fields=("tax_total",))
+        for why in found.unclear
+    ]
+    if found.dialect is not None:
+        message = (
+            f"{found.name}: the rules of {found.dialect[:120]!r} are not known here; it was read "
+            "by those of EN 16931"
+        )
+        findings.append(Finding(code="einvoice_dialect", message=message, weight="note"))
+    if found.due_explained is not None:
+        findings.append(Finding(code=DUE_EXPLAINED, message=found.due_explained, weight="note"))
+    return findings
 
 
 def _leaves_out(found: EInvoice, projection: Projection, schema: type[BaseModel]) -> bool:
