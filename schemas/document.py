@@ -117,3 +117,4 @@ class DocumentInfo(BaseModel):
 
     page_count: int
     attachment_names: tuple[str, ...] = ()
+    xfa_only: bool = False  # a PDF whose pages only say "Please wait": the form is XFA

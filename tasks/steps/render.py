@@ -4,7 +4,7 @@ No image is made here: steps ask `services.reader` for one when they need it, so
 flat at any length.
 """
 
-from schemas.document import PageHandle
+from schemas.document import DocumentInfo, PageHandle
 from schemas.errors import LimitError, UnreadableError, UnsupportedTypeError
 from schemas.flow import RenderSettingsSpec
 from schemas.flow.page_selection import parse_page_selection
@@ -60,8 +60,33 @@ async def render(draft: Draft, settings: RenderSettingsSpec, services: ReadingSe
         PageHandle(document_id=draft.document.document_id, page_number=number) for number in taken
     )
     return draft.model_copy(update={"pages": pages, "page_count": info.page_count}).adding(
-        *findings
+        *findings, *_not_on_pages(draft, info)
     )
+
+
+def _not_on_pages(draft: Draft, info: DocumentInfo) -> list[Finding]:
+    """What a PDF holds that its pages do not show. Files beside an e-invoice support it, so there
+    they are only a note."""
+    findings = []
+    attached = [name for name in info.attachment_names if name.casefold().endswith(".pdf")]
+    if attached:
+        more = f" and {len(attached) - _SHOWN} more" if len(attached) > _SHOWN else ""
+        names = ", ".join(name[:80] for name in attached[:_SHOWN])
+        findings.append(
+            Finding(
+                code="attached_pdfs",
+                message=f"other PDFs are attached and were not read: {names}{more}; they may be "
+                "documents of their own",
+                weight="review" if draft.record is None else "note",
+            )
+        )
+    if info.xfa_only:
+        message = (
+            "the PDF is an XFA form: its data were not read, and its pages only show a "
+            "placeholder; print it to PDF from Adobe Reader"
+        )
+        findings.append(Finding(code="xfa_form", message=message))
+    return findings
 
 
 def _without_pages(draft: Draft) -> Draft:

@@ -21,6 +21,7 @@ from tasks.documents.worker.encode import encode_image, is_blank
 from tasks.documents.worker.ocr import OCR_SIDE_PX, words_of_picture
 from tasks.documents.worker.page_kind import PageParts, kind_of
 from tasks.documents.worker.pdf_drawing import drawn
+from tasks.documents.worker.pdf_embedded import embedded_files
 from tasks.documents.worker.pdf_parts import count_parts
 from tasks.documents.worker.pdf_placement import Placement, placement_of
 from tasks.documents.worker.pdf_sketch import sketch_of
@@ -77,13 +78,26 @@ class PdfFile:
         self._pdf.close()
 
     def info(self) -> DocumentInfo:
+        listed = [name for name, _ in self._attached()]
+        unlisted = [attachment.name for attachment in self._unlisted()]
         return DocumentInfo(
-            page_count=len(self._pdf), attachment_names=tuple(name for name, _ in self._attached())
+            page_count=len(self._pdf),
+            attachment_names=(*listed, *unlisted),
+            xfa_only=pdfium.FPDF_GetFormType(self._pdf.raw) == pdfium.FORMTYPE_XFA_FULL,
         )
 
     def attachments(self) -> list[Attachment]:
         """Attached files up to 32 MB each and 64 MB together, those named `.xml` first; the others
         are only in `DocumentInfo.attachment_names`. Damaged ones are left out."""
+        found = self._listed()
+        left = MAX_ATTACHED_BYTES - sum(len(attachment.data) for attachment in found)
+        for attachment in self._unlisted():
+            if len(attachment.data) <= left:
+                found.append(attachment)
+                left -= len(attachment.data)
+        return found
+
+    def _listed(self) -> list[Attachment]:
         found, left = [], MAX_ATTACHED_BYTES
         for name, raw in sorted(
             self._attached(), key=lambda attached: not attached[0].casefold().endswith(".xml")
@@ -97,6 +111,17 @@ class PdfFile:
                 found.append(Attachment(name, buffer.raw[: size.value]))
                 left -= size.value
         return found
+
+    def _unlisted(self) -> list[Attachment]:
+        """Where no XML is listed, what only `/AF` or an annotation names."""
+        if any(name.casefold().endswith(".xml") for name, _ in self._attached()):
+            return []
+        known = {bytes(attachment.data) for attachment in self._listed()}
+        return [
+            found
+            for found in embedded_files(self._path, MAX_ATTACHMENT_BYTES)
+            if found.data not in known
+        ]
 
     def visit(self, request: VisitRequest) -> Visit:
         with self._page(request.page_number) as (page, placement):
