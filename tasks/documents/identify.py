@@ -11,6 +11,7 @@ PDF = "application/pdf"
 XML = "application/xml"
 EMPTY = "application/x-empty"
 UNKNOWN = "application/octet-stream"
+SIGNED = "application/pkcs7-mime"
 
 HEAD_BYTES = 4096
 _PDF_HEADER_WITHIN = (
@@ -54,6 +55,14 @@ _SIGNATURES = (
         re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00", re.DOTALL),
         "image/bmp",
     ),  # and the size of its second header
+    (
+        re.compile(rb"0.{1,5}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", re.DOTALL),
+        SIGNED,
+    ),  # PKCS #7 signedData in DER or BER
+    (  # the same in base64, by the length of its length
+        re.compile(rb"MI(AGCSqGSIb3DQEHAq|G[\w+/]BgkqhkiG9w0BBwK|[\w+/]{3,5}YJKoZIhvcNAQcC)"),
+        SIGNED,
+    ),
     (re.compile(rb"P[1-6]\s+(#[^\n]*\n\s*)*\d+\s"), "image/x-portable-anymap"),
     (re.compile(rb"#define\s+\w+_width\s+\d"), "image/x-xbitmap"),
 )
@@ -66,6 +75,7 @@ _HTML_START = re.compile(
 )
 _MAY_PRECEDE_A_PDF = (
     UNKNOWN,
+    SIGNED,
     "text/plain",
     "text/html",
 )  # what a mailer or a web server wrote before it

@@ -26,7 +26,7 @@ from schemas.errors import (
     WorkerError,
 )
 from schemas.flow import RenderSettingsSpec
-from tasks.documents.identify import EMPTY, PDF, UNKNOWN, XML
+from tasks.documents.identify import EMPTY, PDF, SIGNED, UNKNOWN, XML
 from tasks.documents.page_store import PageStore
 from tasks.documents.pool import frames as wire
 from tasks.documents.pool.pool import Request, WorkerPool
@@ -271,6 +271,11 @@ def _refuse_foreign_type(document: Document) -> None:
     media_type = document.media_type
     if media_type == EMPTY:
         raise UnreadableError("the file is empty (0 bytes)")
+    if media_type == SIGNED:
+        raise UnsupportedTypeError(
+            "a signed file (PKCS #7, .p7m), such as an Italian FatturaPA invoice; signatures are "
+            "not opened"
+        )
     if media_type not in (PDF, XML, UNKNOWN) and not media_type.startswith("image/"):
         raise UnsupportedTypeError(
             f"neither a PDF, a raster image nor an e-invoice; the content looks like {media_type}"

@@ -65,8 +65,26 @@ _OTHERS = {  # element -> what it is
     "Reminder": "a reminder (UBL)",
     "FatturaElettronica": "an Italian FatturaPA invoice, a format that is not read yet",
     "Facturae": "a Spanish Facturae invoice, a format that is not read yet",
+    "FatturaElettronicaSemplificata": "an Italian FatturaPA invoice, a format that is not read yet",
+    "Faktura": "a Polish KSeF invoice (FA), a format that is not read yet",
+    "Finvoice": "a Finnish Finvoice invoice, a format that is not read yet",
+    "INVOICE_CENTER": "a Finnish TEAPPSXML invoice, a format that is not read yet",
+    "E_Invoice": "an Estonian e-invoice (EVS 923), a format that is not read yet",
+    "Comprobante": "a Mexican CFDI invoice, a format that is not read yet",
+    "nfeProc": "a Brazilian NF-e invoice, a format that is not read yet",
+    "NFe": "a Brazilian NF-e invoice, a format that is not read yet",
+    "DTE": "a Chilean DTE invoice, a format that is not read yet",
     "xmpmeta": "XMP metadata",
 }
+_OTHER_INVOICES = (  # part of the namespace, what it is
+    ("www.ebinterface.at/", "an Austrian ebInterface invoice, a format that is not read yet"),
+    ("urn:sfti:", "a Swedish Svefaktura invoice, a format that is not read yet"),
+    ("urn:svefaktura:", "a Swedish Svefaktura invoice, a format that is not read yet"),
+    ("crd.gov.pl/wzor/", "a Polish KSeF invoice (FA), a format that is not read yet"),
+    ("/OSA/", "a Hungarian invoice (NAV Online Számla), a format that is not read yet"),
+    ("rep.oio.dk/ubl/", "a Danish OIOXML invoice (UBL 0.7), a format that is not read yet"),
+    ("isdoc.cz/", "a Czech ISDOC invoice, a format that is not read yet"),
+)
 
 
 def detect(root: Element) -> Detected:
@@ -83,6 +101,9 @@ def detect(root: Element) -> Detected:
     for start, element, label, syntax in _INVOICES:
         if name == element and namespace.startswith(start):
             return Detected(label, syntax, root)
+    for part, label in _OTHER_INVOICES:
+        if part in namespace:
+            return Detected(label, None, root)
     return Detected(_OTHERS.get(name, f"XML with the root element <{name[:60]}>"), None, root)
 
 

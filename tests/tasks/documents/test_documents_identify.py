@@ -17,6 +17,13 @@ from tests.support.documents import REAL, make_pdf
     [
         (b"%PDF-1.4\n", "application/pdf"),
         (b"From: mailer\r\n\r\n%PDF-1.4\n", "application/pdf"),
+        (
+            b"0\x82\x10\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x82<?xml",
+            "application/pkcs7-mime",
+        ),
+        (b"0\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02%PDF-1.4", "application/pdf"),
+        (b"MIIGdAYJKoZIhvcNAQcCoIIGZTCC", "application/pkcs7-mime"),
+        (b"MIAGCSqGSIb3DQEHAqCAMIACAQEx", "application/pkcs7-mime"),
         (b"\x89PNG\r\n\x1a\n\x00", "image/png"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "image/jpeg"),
         (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "image/webp"),

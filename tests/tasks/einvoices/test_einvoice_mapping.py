@@ -200,8 +200,17 @@ def test_an_invoice_in_a_peppol_envelope_is_read():
         ),
         (
             b"<Invoice xmlns='http://www.ebinterface.at/schema/5p0/'/>",
-            "XML with the root element <Invoice>",
+            "an Austrian ebInterface invoice, a format that is not read yet",
         ),
+        (
+            b"<Faktura xmlns='http://crd.gov.pl/wzor/2025/06/25/13775/'/>",
+            "a Polish KSeF invoice (FA), a format that is not read yet",
+        ),
+        (
+            b"<Invoice xmlns='urn:sfti:documents:BasicInvoice:1:0'/>",
+            "a Swedish Svefaktura invoice, a format that is not read yet",
+        ),
+        (b"<Invoice xmlns='urn:example'/>", "XML with the root element <Invoice>"),
         (b"<note>hello</note>", "XML with the root element <note>"),
     ],
 )
