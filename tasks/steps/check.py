@@ -16,6 +16,7 @@ from tasks.rules.identifiers import identifiers
 from tasks.rules.printed import printed_differences
 from tasks.rules.schema_rules import schema_findings
 from tasks.rules.sums import sums
+from tasks.rules.title import title_difference
 from tasks.services import Services
 
 RULES = (sums, direction, dates, identifiers)
@@ -41,6 +42,7 @@ async def check(draft: Draft, settings: CheckSettings, services: Services) -> Dr
         *broken,
         *doubts(draft, settings.review_below, services.flow.schema),
         *await printed_differences(draft, facts, services),
+        *await title_difference(draft, facts, services),
         *await duplicates(draft, facts, services),
     )
 
