@@ -43,14 +43,17 @@ class WatchHealth:
     finished: Counter[str] = field(default_factory=Counter)
     last_look: float | None = None  # seconds since the epoch
     trouble: str | None = None  # why the last look or batch did not work; None when it did
-    unfinished_since: float | None = None  # monotonic: batches end, and no file of them is finished
+    unfinished_since: float | None = (
+        None  # by `clock`: batches end, and no file of them is finished
+    )
+    clock: Callable[[], float] = time.monotonic
 
     @property
     def problem(self) -> str | None:
         """What a person should look at; None when all is well."""
         if self.trouble is not None or self.unfinished_since is None:
             return self.trouble
-        seconds = time.monotonic() - self.unfinished_since
+        seconds = self.clock() - self.unfinished_since
         if self.waiting == 0 or seconds < STALLED_SECONDS:
             return None
         return f"{self.waiting} files wait, and none was finished for {seconds / 60:.0f} minutes"
@@ -67,8 +70,11 @@ class WatchHealth:
 
 
 class FolderWatch:
-    """Watches one folder until told to stop. `say` gets one line for everything a person may want
-    to know."""
+    """Watches one folder until `stop` is set.
+
+    `say` gets one line for everything a person may want to know. How long files have been unchanged
+    is measured by `clock`, in seconds; how often the folder is scanned, by the event loop.
+    """
 
     def __init__(
         self,
@@ -78,10 +84,11 @@ class FolderWatch:
         say: Callable[[str], None],
         *,
         quiet: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`quiet`: a file that needs no person gets no line."""
         self._places, self._spec, self._process, self._say = places, spec, process, say
-        self._quiet = quiet
+        self._quiet, self._clock = quiet, clock
         self._settling = Settling(spec.settle_seconds)
         self._taken: dict[Path, Fingerprint] = {}
         self._batches: set[asyncio.Task[None]] = set()
@@ -90,7 +97,7 @@ class FolderWatch:
         self._ask_for_writers = tells_of_writers(places.folder)
         self._broken: CallError | None = None
         self._is_away = False  # the folder
-        self.health = WatchHealth(str(places.folder))
+        self.health = WatchHealth(str(places.folder), clock=clock)
 
     async def run(self, stop: asyncio.Event) -> WatchHealth:
         """Watch until `stop` is set, then finish what is in work (25 s at most; what is left is
@@ -166,7 +173,7 @@ class FolderWatch:
             self._is_away, self.health.trouble = False, None
             self._say("the watched folder can be read again")
         self.health.last_look = time.time()
-        self._settling.look(found, time.monotonic())
+        self._settling.look(found, self._clock())
         await self._take_still_files()
         self.health.waiting = max(0, len(self._settling) - len(self._taken))
         self.health.in_work = len(self._taken)
@@ -181,7 +188,7 @@ class FolderWatch:
         wait = (
             self._spec.poll_seconds
             if due is None
-            else min(self._spec.poll_seconds, due - time.monotonic())
+            else min(self._spec.poll_seconds, due - self._clock())
         )
         await asyncio.sleep(pause)
         with contextlib.suppress(TimeoutError):
@@ -189,7 +196,7 @@ class FolderWatch:
 
     async def _take_still_files(self) -> None:
         while len(self._batches) < BATCHES_AT_ONCE:
-            still = self._settling.still(time.monotonic(), but=self._taken)
+            still = self._settling.still(self._clock(), but=self._taken)
             batch: dict[Path, Fingerprint] = {}
             for path, fingerprint in still.items():
                 if len(batch) == self._spec.batch:
@@ -205,7 +212,7 @@ class FolderWatch:
 
     async def _is_ready(self, path: Path) -> bool:
         state = await asyncio.to_thread(readiness, path, ask_for_writers=self._ask_for_writers)
-        now = time.monotonic()
+        now = self._clock()
         if (
             state is Readiness.UNFINISHED
             and self._settling.still_for(path, now)
@@ -243,7 +250,7 @@ class FolderWatch:
                 "tried again"
             )
             for path in batch:
-                self._settling.postpone(path, time.monotonic(), self._spec.poll_seconds)
+                self._settling.postpone(path, self._clock(), self._spec.poll_seconds)
         finally:
             for path in batch:
                 self._taken.pop(path, None)
@@ -252,7 +259,7 @@ class FolderWatch:
         if self.health.finished.total() > finished_before:
             self.health.unfinished_since = None
         elif self.health.unfinished_since is None:
-            self.health.unfinished_since = time.monotonic()
+            self.health.unfinished_since = self._clock()
 
     async def _file(
         self, path: Path, fingerprint: Fingerprint, result: DocumentResult | None
@@ -266,7 +273,7 @@ class FolderWatch:
             postpone = self._settling.wait_again if elsewhere else self._settling.postpone
             postpone(
                 path,
-                time.monotonic(),
+                self._clock(),
                 min(self._spec.poll_seconds, 2.0) if elsewhere else self._spec.poll_seconds,
             )
             return
@@ -277,7 +284,7 @@ class FolderWatch:
                 f"{path.name} is {result.status} but could not be moved "
                 f"({error.strerror}); its record is safe, it stays"
             )
-            self._settling.postpone(path, time.monotonic(), self._spec.poll_seconds)
+            self._settling.postpone(path, self._clock(), self._spec.poll_seconds)
             await self._undo_interrupted_moves()
             return
         self._report(path, result, filing)

@@ -1,10 +1,9 @@
 """YAML itself: what is plain text, what is refused, and where."""
 
-import time
-
 import pytest
 
 from pipelines.loading.yaml_source import MAX_BYTES, parse_yaml
+from tests.support.work import within_calls
 
 
 def problems(text: str | bytes) -> list[tuple[int, int, str]]:
@@ -117,11 +116,11 @@ def bomb() -> str:
         ("a: " + "b" * MAX_BYTES, "is too large; expected at most 1,000,000 bytes"),
     ],
 )
-def test_a_hostile_file_is_refused_soon(text, message):
-    started = time.monotonic()
-    [(_, _, found)] = problems(text)
-    assert message in found
-    assert time.monotonic() - started < 5
+def test_a_hostile_file_is_refused_with_little_work(text, message):
+    found = []
+    within_calls(6_000_000, lambda: found.extend(problems(text)))
+    [(_, _, problem)] = found
+    assert message in problem
 
 
 def test_an_alias_repeats_a_value():

@@ -5,7 +5,6 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -268,13 +267,11 @@ def test_interrupt_keeps_what_is_done_and_defers_the_rest(
     }
 
 
-def test_ordinary_run_imports_no_prefect_and_starts_fast(invoices: Project) -> None:
+def test_ordinary_run_imports_no_prefect(invoices: Project) -> None:
     invoices.env["PYTHONPROFILEIMPORTTIME"] = "1"
-    started = time.monotonic()
     done = invoices.run("run", "invoices", "--local", "--json")
     assert done.returncode == 0
     assert " prefect" not in done.stderr
-    assert time.monotonic() - started < 60
 
 
 def test_log_file_of_a_run_holds_no_text_of_the_documents(invoices: Project) -> None:

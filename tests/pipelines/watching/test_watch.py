@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.watching import filing, watcher
+from pipelines.watching import filing
 from pipelines.watching.places import Places, places_of
-from pipelines.watching.watcher import FolderWatch
+from pipelines.watching.watcher import STALLED_SECONDS, FolderWatch
 from schemas.errors import CallError, MissingKeyError, StateError
 from schemas.flow import FlowSpec, FolderSource, StepSpec, WriteSettings
 from schemas.flow.deployment import WatchSpec
@@ -60,10 +60,15 @@ class Recorder:
 
 
 class Watched:
+    """A watch with a clock: time.monotonic until `stop_clock`, then a test turns it."""
+
     def __init__(self, folder: Path, spec: WatchSpec, places: Places) -> None:
         self.inbox, self.process, self.lines = folder, Recorder(), []
         self.places = places
-        self.watch = FolderWatch(places, spec, self.process, self.lines.append)
+        self.now: float | None = None
+        self.watch = FolderWatch(
+            places, spec, self.process, self.lines.append, clock=self._clock_seconds
+        )
         self.stop = asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -74,6 +79,23 @@ class Watched:
         finally:
             self.stop.set()
             await task
+
+    def _clock_seconds(self) -> float:
+        return time.monotonic() if self.now is None else self.now
+
+    def stop_clock(self) -> None:
+        self.now = time.monotonic()
+
+    async def turn(self, seconds: float) -> None:
+        """Move the stopped clock, then let the watch act on it."""
+        assert self.now is not None
+        self.now += seconds
+        await self.looks(2)  # the second look begins after the first one has been acted on
+
+    async def looks(self, count: int) -> None:
+        for _ in range(count):
+            last = self.watch.health.last_look
+            await self.until(lambda last=last: self.watch.health.last_look != last)
 
     async def until(self, condition, seconds: float = 5.0) -> None:
         end = time.monotonic() + seconds
@@ -134,39 +156,51 @@ async def test_deferred_file_stays_and_is_taken_up_later(tmp_path: Path) -> None
 
 
 async def test_file_that_still_grows_is_left_alone_until_it_is_still(tmp_path: Path) -> None:
-    it = watched(tmp_path, settle_seconds=0.3)
+    it = watched(tmp_path, settle_seconds=2, poll_seconds=0.05)
+    it.stop_clock()
     async with it.running():
-        for length in range(1, len(PDF) + 1, 3):
+        for length in range(1, len(PDF), 9):
             (it.inbox / "slow.pdf").write_bytes(PDF[:length])
-            await asyncio.sleep(0.05)
+            await it.looks(2)
+            await it.turn(1.5)
+            assert it.process.contents == []
         (it.inbox / "slow.pdf").write_bytes(PDF)
+        await it.looks(2)
+        await it.turn(2)
         await it.until((it.inbox / "processed/slow.pdf").exists)
     assert it.process.contents == [PDF]
 
 
 @pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="only Linux tells of writers")
 async def test_file_that_a_program_holds_open_for_writing_is_left_alone(tmp_path: Path) -> None:
-    it = watched(tmp_path)
+    it = watched(tmp_path, poll_seconds=0.05)
     if not it.watch._ask_for_writers:
         pytest.skip("this file system does not tell of writers")
+    it.stop_clock()
     async with it.running():
         with (it.inbox / "scan.pdf").open("wb") as scanner:
             scanner.write(PDF)
             scanner.flush()
-            await asyncio.sleep(0.5)
-            assert it.process.contents == []
+            for _ in range(3):
+                await it.turn(10)
+                assert it.process.contents == []
             scanner.write(b"% another page\n%%EOF\n")
+        await it.looks(2)
+        await it.turn(10)
         await it.until((it.inbox / "processed/scan.pdf").exists)
     assert it.process.contents == [PDF + b"% another page\n%%EOF\n"]
 
 
 async def test_pdf_without_its_end_waits_longer_but_is_taken_in_the_end(tmp_path: Path) -> None:
-    it = watched(tmp_path, settle_seconds=0.1)
+    it = watched(tmp_path, settle_seconds=1, poll_seconds=0.05)
     (it.inbox / "stalled.pdf").write_bytes(PDF[:12])
-    started = time.monotonic()
+    it.stop_clock()
     async with it.running():
+        await it.looks(2)
+        await it.turn(4.9)
+        assert it.process.contents == []
+        await it.turn(1.1)
         await it.until(lambda: it.process.contents)
-    assert time.monotonic() - started >= 0.5
 
 
 async def test_temporary_hidden_and_unwanted_names_are_ignored(tmp_path: Path) -> None:
@@ -194,8 +228,10 @@ async def test_link_that_leads_outside_is_refused_and_said_once(tmp_path: Path) 
     it = watched(tmp_path)
     (tmp_path / "secret.pdf").write_bytes(PDF)
     (it.inbox / "link.pdf").symlink_to(tmp_path / "secret.pdf")
+    it.stop_clock()
     async with it.running():
-        await asyncio.sleep(0.5)
+        await it.looks(2)
+        await it.turn(60)
     assert it.process.batches == []
     assert [line for line in it.lines if "link.pdf" in line] == [
         (
@@ -271,7 +307,9 @@ async def test_recursive_watch_keeps_the_sub_folders(tmp_path: Path) -> None:
     async with it.running():
         (it.inbox / "acme/2026/a.pdf").write_bytes(PDF)
         await it.until((it.inbox / "processed/acme/2026/a.pdf").exists)
-        await asyncio.sleep(0.3)
+        it.stop_clock()
+        await it.looks(2)
+        await it.turn(60)
     assert len(it.process.batches) == 1, "what is in processed/ is never taken"
 
 
@@ -319,15 +357,11 @@ async def test_folder_that_goes_away_and_comes_back_is_survived(tmp_path: Path) 
         await it.until((it.inbox / "processed/a.pdf").exists)
 
 
-async def test_record_to_rest_takes_less_than_a_second_over_settling(tmp_path: Path) -> None:
-    it = watched(tmp_path, settle_seconds=0.5, poll_seconds=30)
+async def test_still_file_is_processed_without_waiting_for_the_next_scan(tmp_path: Path) -> None:
+    it = watched(tmp_path, settle_seconds=0.1, poll_seconds=3_600)
+    (it.inbox / "a.pdf").write_bytes(PDF)
     async with it.running():
-        await it.until(lambda: it.watch.health.last_look)
-        await asyncio.sleep(0.3)
-        (it.inbox / "a.pdf").write_bytes(PDF)
-        written = time.monotonic()
         await it.until(lambda: it.process.contents)
-        assert time.monotonic() - written < 0.5 + 1.0
 
 
 async def test_stop_waits_for_what_is_in_work(tmp_path: Path) -> None:
@@ -345,7 +379,7 @@ async def test_stop_waits_for_what_is_in_work(tmp_path: Path) -> None:
     async with it.running():
         await it.until(lambda: it.process.batches)
         it.stop.set()
-        await asyncio.sleep(0.05)
+        await it.until(lambda: any(line.startswith("stopping") for line in it.lines))
         assert not (it.inbox / "processed").exists()
         release.set()
     assert (it.inbox / "processed/a.pdf").exists()
@@ -390,16 +424,19 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 async def test_health_tells_that_files_wait_and_none_is_finished(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(watcher, "STALLED_SECONDS", 0.3)
     it = watched(tmp_path)
     it.process.status["later.pdf"] = Status.DEFERRED
     async with it.running():
         (it.inbox / "later.pdf").write_bytes(PDF)
-        await it.until(lambda: it.watch.health.problem is not None)
+        await it.until(lambda: it.watch.health.unfinished_since is not None)
+        it.stop_clock()
+        await it.turn(STALLED_SECONDS + 1)
+        assert it.watch.health.problem is not None
         assert "1 files wait, and none was finished" in str(it.watch.health.as_json()["trouble"])
         it.process.status.clear()
+        await it.turn(600)
         await it.until((it.inbox / "processed/later.pdf").exists)
         await it.until(lambda: it.watch.health.problem is None)
 

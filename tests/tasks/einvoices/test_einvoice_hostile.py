@@ -2,7 +2,6 @@
 milliseconds where it is not."""
 
 import random
-import time
 import tracemalloc
 
 import pytest
@@ -11,6 +10,7 @@ from schemas.errors import DocumentError, LimitError, UnreadableError
 from tasks.einvoices.read import EInvoice, read_einvoice
 from tasks.einvoices.xml_tree import MAX_BYTES, looks_like_xml, parse_xml
 from tests.support.einvoice_files import xml_of
+from tests.support.work import within_calls
 
 GOOD = xml_of("ubl-full.xml")
 TEXT = GOOD.decode()
@@ -85,10 +85,8 @@ def test_the_encoding_is_found_whatever_is_declared(data: bytes):
     ids=["billion laughs", "external entity", "external DTD"],
 )
 def test_a_doctype_is_refused_before_anything_is_expanded(data: bytes):
-    started = time.perf_counter()
     with pytest.raises(UnreadableError, match="DOCTYPE"):
-        read_einvoice(data)
-    assert time.perf_counter() - started < 0.5
+        within_calls(1_000, lambda: read_einvoice(data))
 
 
 @pytest.mark.parametrize(

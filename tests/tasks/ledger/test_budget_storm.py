@@ -133,9 +133,8 @@ def test_nothing_received_is_bought_again_after_30_kills(project, tmp_path) -> N
             process.send_signal(signal.SIGKILL)
             with closing(process.stdout):
                 process.wait()
-        began = time.monotonic()
-        (answer,) = project.run_json("invoices")["documents"]
-        assert time.monotonic() - began < 20
+        # a dead process of this machine is not waited for: its lease would last 60 s
+        (answer,) = project.run_json("invoices", timeout=50)["documents"]
         sent = server.log()
     assert (answer["status"], answer["pages"]) in {("done", 60), ("skipped", 60)}
     outcomes: dict[str, list[str]] = {}
