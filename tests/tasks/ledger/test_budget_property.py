@@ -82,6 +82,8 @@ class MoneyUnderFaults:
             self._start(process)
 
     def close(self) -> None:
+        for process in PROCESSES:
+            owners.end(self._owner(process))
         self.database.close()
         self.folder.cleanup()
 
@@ -230,6 +232,7 @@ class MoneyUnderFaults:
         )
 
     def _start(self, process: str) -> None:
+        owners.begin(self._owner(process))
         with self.database._transaction() as connection:
             owners.register(connection, self._owner(process))
 
