@@ -131,7 +131,7 @@ class CheckSettings(Spec):
     """Validate the record and apply the rules; a violation means `needs_review`."""
 
     review_below: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.0,
+        0.8,
         description="Required values below this confidence need a review; others get a note.",
     )
 

@@ -153,11 +153,13 @@ async def test_low_confidence_and_an_amount_found_nowhere_are_for_review(
     sure = Evidence(field="number", found_by="text_layer", confidence=0.95)
     unsure = Evidence(field="total", found_by="ungrounded", confidence=0.4)
     weighed = draft.model_copy(update={"evidence": (sure, unsure)})
-    assert told(await found(weighed, GOOD, services, review_below=0.8)) == [
+    assert told(await found(weighed, GOOD, services)) == [
         ("low_confidence", ("total",), "review"),
         ("ungrounded", ("total",), "review"),
     ]
-    assert told(await found(weighed, GOOD, services)) == [("ungrounded", ("total",), "review")]
+    assert told(await found(weighed, GOOD, services, review_below=0)) == [
+        ("ungrounded", ("total",), "review")
+    ]
 
 
 async def test_low_confidence_of_a_value_that_is_not_required_is_only_told(
