@@ -3,7 +3,7 @@
 import asyncio
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -24,17 +24,29 @@ class Waits(NamedTuple):
     paused_seconds: float = 0.0
 
 
+async def event_or_time(event: asyncio.Event, seconds: float) -> None:
+    """Returns when `event` is set, at the latest after `seconds`."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
 class Limiter:
     """Requests in flight, requests a second, tokens a minute, and the pause that a server asked
     for.
 
-    The concurrency adapts: down by `SLOWER` when a request is told 429 (once for all those that
-    were in flight at that time), up by one for as many good answers as are allowed at one time.
-    Requests start in the order in which they came. Times are `clock()` seconds.
+    The concurrency adapts: down by `SLOWER` when a request is answered with 429 (once for all
+    those in flight at that moment), up by one after as many good answers as requests may be in
+    flight. Requests start in the order of their arrival. Times are `clock()` seconds; `wait`
+    returns when an event is set, at the latest after so many of these seconds.
     """
 
-    def __init__(self, limits: ProviderLimits, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limits, self._clock = limits, clock
+    def __init__(
+        self,
+        limits: ProviderLimits,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[asyncio.Event, float], Awaitable[None]] = event_or_time,
+    ) -> None:
+        self._limits, self._clock, self._wait = limits, clock, wait
         self._allowed = float(limits.concurrency)
         self._in_flight = 0
         self._next_start = 0.0
@@ -50,7 +62,7 @@ class Limiter:
 
     @property
     def allowed(self) -> int:
-        """Requests that may be in flight at one time, as adapted."""
+        """Requests that may be in flight concurrently, as adapted."""
         return max(int(self._allowed), 1)
 
     @property
@@ -75,8 +87,7 @@ class Limiter:
         async with self._turn:
             while (wait := self._seconds_to_wait(tokens)) > 0:
                 self._changed.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), wait)
+                await self._wait(self._changed, wait)
             self._take(tokens)
         try:
             yield self._clock()
@@ -87,9 +98,9 @@ class Limiter:
     async def pause_over(self) -> None:
         """Returns when no announced pause is running. To be called last before sending: a pause may
         begin while a slot is held."""
-        # a pause has an end that is known
-        while (wait := self.paused_seconds) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(wait)
+        no_event = asyncio.Event()  # only time ends a pause
+        while (wait := self.paused_seconds) > 0:
+            await self._wait(no_event, wait)
 
     def pause(self, seconds: float) -> None:
         """No request starts for `seconds`; a longer pause that is running stays."""
@@ -99,14 +110,14 @@ class Limiter:
         self._paused_until = until
 
     def rate_limited(self, started: float) -> None:
-        """A request that started at `started` was told 429."""
+        """A request that started at `started` was answered with 429."""
         self._rate_limits += 1
         if started > self._slowed_at:
             self._allowed = max(self._allowed * SLOWER, 1.0)
             self._slowed_at = self._clock()
 
     def answered(self, estimated_tokens: int, real_tokens: int) -> None:
-        """A good answer came; the minute's account is put right."""
+        """A good answer came; the minute's account is corrected."""
         self._allowed = min(self._allowed + 1 / self._allowed, float(self._limits.concurrency))
         if self._limits.tokens_per_minute is not None:
             self._tokens = min(

@@ -1,7 +1,7 @@
 """Are tokens, money and the shape of a request what the published rules say?"""
 
+import asyncio
 import json
-import time
 import warnings
 from datetime import date
 from decimal import Decimal
@@ -302,13 +302,28 @@ def test_exact_values_stand_in_a_completed_record():
 # --- pace
 
 
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    now = 10.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        self.now += max(seconds, 1e-6)  # less could be rounded away, and the wait never end
+
+    def limiter(self, limits: ProviderLimits) -> Limiter:
+        return Limiter(limits, self, self.wait)
+
+
 def test_concurrency_goes_down_once_for_a_batch_of_rate_limits_and_slowly_up_again():
-    now = [10.0]
-    limiter = Limiter(ProviderLimits(concurrency=16), clock=lambda: now[0])
-    for _ in range(16):  # all in flight when the first was told
+    clock = Clock()
+    limiter = clock.limiter(ProviderLimits(concurrency=16))
+    for _ in range(16):  # all in flight when the first was refused
         limiter.rate_limited(started=9.0)
     assert limiter.allowed == 11
-    now[0] = 11.0
+    clock.now = 11.0
     limiter.rate_limited(started=10.5)
     assert limiter.allowed == 7
     for _ in range(8):
@@ -319,29 +334,37 @@ def test_concurrency_goes_down_once_for_a_batch_of_rate_limits_and_slowly_up_aga
     assert limiter.allowed == 16
 
 
-async def test_tokens_per_minute_are_spread_and_put_right_by_the_real_usage():
-    limiter = Limiter(ProviderLimits(tokens_per_minute=60_000))
-    started = time.perf_counter()
+async def test_tokens_per_minute_are_spread_and_corrected_by_the_real_usage():
+    clock = Clock()
+    limiter = clock.limiter(ProviderLimits(tokens_per_minute=60_000))
     for _ in range(3):
         async with limiter.slot(20_100):
             limiter.answered(20_100, 20_100)
-    assert time.perf_counter() - started >= 0.2  # the last 300 tokens come at 1000 a second
+    assert clock.now == pytest.approx(10.3)  # the last 300 tokens come at 1000 a second
     limiter.answered(30_000, 0)
-    started = time.perf_counter()
     async with limiter.slot(20_000):
-        assert time.perf_counter() - started < 5  # 20 s, had the account not been put right
+        assert clock.now == pytest.approx(10.3)  # 20 s more, had the account not been corrected
 
 
 async def test_a_request_above_the_minutes_share_is_let_through_when_nothing_is_owed():
-    limiter = Limiter(ProviderLimits(tokens_per_minute=100))
-    async with limiter.slot(5000):
-        pass
+    clock = Clock()
+    async with clock.limiter(ProviderLimits(tokens_per_minute=100)).slot(5000):
+        assert clock.now == 10.0
 
 
 async def test_a_running_pause_is_not_shortened():
-    limiter = Limiter(ProviderLimits())
-    limiter.pause(0.1)
-    limiter.pause(0.01)
-    started = time.perf_counter()
+    clock = Clock()
+    limiter = clock.limiter(ProviderLimits())
+    limiter.pause(60)
+    limiter.pause(1)
     async with limiter.slot(0):
-        assert time.perf_counter() - started >= 0.09
+        assert clock.now == pytest.approx(70.0)
+
+
+async def test_a_pause_that_begins_while_a_slot_is_held_is_waited_for():
+    clock = Clock()
+    limiter = clock.limiter(ProviderLimits())
+    async with limiter.slot(0):
+        limiter.pause(60)
+        await limiter.pause_over()
+        assert clock.now == pytest.approx(70.0)
