@@ -1,24 +1,23 @@
 """A broken rule is first asked about once more: with the page's picture, the record so far and what
 is wrong with it."""
 
-import asyncio
 import json
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
 from schemas.document import PageHandle
-from schemas.flow import CheckSettings, RenderSettingsSpec
+from schemas.flow import CheckSettings
 from schemas.invoice import Invoice
 from schemas.record import Draft, Evidence, Finding, PageExtraction
 from tasks.documents.identify import identify
-from tasks.documents.reader import DocumentReader
-from tasks.services import Services
 from tasks.steps.check import check
 from tests.support.documents import make_pdf
-from tests.support.fake_mistral import FakeMistral, replies
-from tests.support.models_harness import bench, decoded_images, flow
+from tests.support.fake_mistral import replies
+from tests.support.models_harness import decoded_images
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 READ = {
     "number": "INV-00001",
@@ -36,21 +35,8 @@ RIGHT = json.dumps(
 
 
 @pytest.fixture
-def server():
-    with FakeMistral() as running:
-        yield running
-
-
-@asynccontextmanager
-async def services_for(server, tmp_path, **options):
-    definition = flow(server.url, tmp_path, schema=Invoice, **options)
-    async with (
-        bench(definition) as one,
-        DocumentReader(
-            RenderSettingsSpec(), store_url=str(tmp_path / "store"), workers=1
-        ) as reader,
-    ):
-        yield Services(definition, "run-1", reader, one.ledger, one.models, asyncio.Semaphore(8))
+def services_for(services_for):
+    return partial(services_for, schema=Invoice)
 
 
 def draft_of(tmp_path, record: dict[str, Any], *, pages: int = 1, **changes: Any) -> Draft:
@@ -75,9 +61,9 @@ def codes(draft: Draft) -> list[str]:
     return [finding.code for finding in draft.findings]
 
 
-async def test_a_misread_total_is_mended_by_one_more_question(server, tmp_path):
+async def test_a_misread_total_is_mended_by_one_more_question(server, services_for, tmp_path):
     server.reply(replies.content(RIGHT))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await check(draft_of(tmp_path, READ), CheckSettings(), services)
     assert draft.record is not None
     assert draft.record["total"] == "168.00"
@@ -91,10 +77,10 @@ async def test_a_misread_total_is_mended_by_one_more_question(server, tmp_path):
 
 
 async def test_the_question_shows_the_page_the_record_and_what_is_wrong_to_the_vision_model(
-    server, tmp_path
+    server, services_for, tmp_path
 ):
     server.reply(replies.content(RIGHT))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         await check(draft_of(tmp_path, READ), CheckSettings(), services)
     [body] = server.bodies
     assert body["model"] == "pixtral-large-latest"
@@ -113,9 +99,11 @@ async def test_the_question_shows_the_page_the_record_and_what_is_wrong_to_the_v
     assert body["response_format"]["type"] == "json_schema"
 
 
-async def test_an_answer_that_is_no_better_changes_nothing_but_the_usage(server, tmp_path):
+async def test_an_answer_that_is_no_better_changes_nothing_but_the_usage(
+    server, services_for, tmp_path
+):
     server.reply(replies.content(json.dumps({**READ, "net_total": 1.0})))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await check(draft_of(tmp_path, READ), CheckSettings(), services)
     assert draft.record == READ
     assert codes(draft) == ["total_disagrees"]
@@ -123,9 +111,9 @@ async def test_an_answer_that_is_no_better_changes_nothing_but_the_usage(server,
 
 
 @pytest.mark.parametrize("reply", [replies.content("I cannot say."), replies.cut()])
-async def test_an_answer_of_no_use_is_told_and_paid(server, tmp_path, reply):
+async def test_an_answer_of_no_use_is_told_and_paid(server, services_for, tmp_path, reply):
     server.reply(reply)
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await check(draft_of(tmp_path, READ), CheckSettings(), services)
     assert draft.record == READ
     assert codes(draft) == ["reask_failed", "total_disagrees"]
@@ -133,11 +121,11 @@ async def test_an_answer_of_no_use_is_told_and_paid(server, tmp_path, reply):
 
 
 async def test_what_the_first_answer_left_empty_is_no_longer_for_review_once_found(
-    server, tmp_path
+    server, services_for, tmp_path
 ):
     server.reply(replies.content(RIGHT))
     before = Finding(code="answer_invalid", message="left empty", fields=("total",))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await check(
             draft_of(tmp_path, {**READ, "total": None}, findings=(before,)),
             CheckSettings(),
@@ -148,10 +136,12 @@ async def test_what_the_first_answer_left_empty_is_no_longer_for_review_once_fou
     assert codes(draft) == []
 
 
-async def test_of_a_long_document_only_the_pages_concerned_are_shown(server, tmp_path):
+async def test_of_a_long_document_only_the_pages_concerned_are_shown(
+    server, services_for, tmp_path
+):
     server.reply(replies.content(RIGHT))
     evidence = (Evidence(field="total", page=5, found_by="text_layer", confidence=0.9),)
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         await check(draft_of(tmp_path, READ, pages=8, evidence=evidence), CheckSettings(), services)
     [body] = server.bodies
     assert len(decoded_images(body)) == 3
@@ -161,10 +151,10 @@ async def test_of_a_long_document_only_the_pages_concerned_are_shown(server, tmp
     )
 
 
-async def test_values_of_an_e_invoice_are_not_asked_away(server, tmp_path):
+async def test_values_of_an_e_invoice_are_not_asked_away(server, services_for, tmp_path):
     server.reply(replies.content(RIGHT))
     evidence = (Evidence(field="total", found_by="einvoice", confidence=1.0, path="/Invoice"),)
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await check(draft_of(tmp_path, READ, evidence=evidence), CheckSettings(), services)
     assert draft.record is not None
     assert draft.record["total"] == "186.00"
@@ -179,14 +169,16 @@ async def test_values_of_an_e_invoice_are_not_asked_away(server, tmp_path):
         pytest.param(READ, {"extractions": ()}, id="no page was read"),
     ],
 )
-async def test_nothing_is_asked_where_it_cannot_help(server, tmp_path, record, changes):
-    async with services_for(server, tmp_path) as services:
+async def test_nothing_is_asked_where_it_cannot_help(
+    server, services_for, tmp_path, record, changes
+):
+    async with services_for() as services:
         await check(draft_of(tmp_path, record, **changes), CheckSettings(), services)
     assert server.requests == []
 
 
-async def test_the_local_engine_asks_nobody(server, tmp_path):
-    async with services_for(server, tmp_path, engine="local") as services:
+async def test_the_local_engine_asks_nobody(server, services_for, tmp_path):
+    async with services_for(engine="local") as services:
         draft = await check(draft_of(tmp_path, READ), CheckSettings(), services)
     assert codes(draft) == ["total_disagrees"]
     assert server.requests == []

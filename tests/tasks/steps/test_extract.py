@@ -2,11 +2,9 @@
 asked in vain?"""
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 from schemas.errors import (
     AuthenticationError,
@@ -20,42 +18,13 @@ from schemas.record import Draft
 from tasks.documents.identify import identify
 from tasks.documents.reader import DocumentReader
 from tasks.models.conversation import prompts
-from tasks.services import Services
 from tasks.steps.extract import extract
 from tasks.steps.render import render
 from tests.support.documents import make_pdf, text_at, write_pdf
-from tests.support.fake_mistral import FakeMistral, replies
-from tests.support.models_harness import bench, decoded_images, flow
+from tests.support.fake_mistral import replies
+from tests.support.models_harness import decoded_images
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-_readers: list[
-    DocumentReader
-] = []  # one for the module: its worker process takes longer to start than a test to run
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
-async def reader(tmp_path_factory):
-    async with DocumentReader(
-        RenderSettingsSpec(), store_url=str(tmp_path_factory.mktemp("store")), workers=1
-    ) as running:
-        _readers.append(running)
-        yield running
-        _readers.clear()
-
-
-@pytest.fixture
-def server():
-    with FakeMistral() as running:
-        yield running
-
-
-@asynccontextmanager
-async def services_for(server, tmp_path, *, tokens=None, slots=8, **options):
-    definition = flow(server.url, tmp_path, **options)
-    async with bench(definition, tokens=tokens) as one:
-        yield Services(
-            definition, "run-1", _readers[0], one.ledger, one.models, asyncio.Semaphore(slots)
-        )
 
 
 async def opened(path, services) -> Draft:
@@ -64,8 +33,8 @@ async def opened(path, services) -> Draft:
     )
 
 
-async def test_each_page_is_one_request_and_its_text_one_extraction(server, tmp_path):
-    async with services_for(server, tmp_path) as services:
+async def test_each_page_is_one_request_and_its_text_one_extraction(server, services_for, tmp_path):
+    async with services_for() as services:
         draft = await extract(
             await opened(make_pdf(3, tmp_path / "a.pdf"), services), ExtractSettings(), services
         )
@@ -75,8 +44,8 @@ async def test_each_page_is_one_request_and_its_text_one_extraction(server, tmp_
     assert (draft.usage.requests, draft.usage.tokens) == (3, server.billed)
 
 
-async def test_page_images_have_the_size_that_the_model_can_use(server, tmp_path):
-    async with services_for(server, tmp_path) as services:
+async def test_page_images_have_the_size_that_the_model_can_use(server, services_for, tmp_path):
+    async with services_for() as services:
         await extract(
             await opened(make_pdf(1, tmp_path / "a.pdf"), services), ExtractSettings(), services
         )
@@ -85,42 +54,42 @@ async def test_page_images_have_the_size_that_the_model_can_use(server, tmp_path
     )  # an A4 page of 1024 px: 3008 tokens by Pixtral's rule
 
 
-async def test_a_size_of_flows_yaml_goes_first(server, tmp_path):
-    async with services_for(
-        server, tmp_path, render=RenderSettingsSpec(max_side_px=512)
-    ) as services:
+async def test_a_size_of_flows_yaml_goes_first(server, services_for, tmp_path):
+    async with services_for(render=RenderSettingsSpec(max_side_px=512)) as services:
         await extract(
             await opened(make_pdf(1, tmp_path / "a.pdf"), services), ExtractSettings(), services
         )
     assert 700 < server.requests[0].prompt_tokens < 1200
 
 
-async def test_blank_pages_are_not_sent(server, tmp_path):
+async def test_blank_pages_are_not_sent(server, services_for, tmp_path):
     path = write_pdf(
         tmp_path / "a.pdf",
         [text_at(50, 700, "Invoice 1").encode(), b"", text_at(50, 700, "Page 3").encode()],
     )
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await extract(await opened(path, services), ExtractSettings(), services)
     assert [bool(extraction.text) for extraction in draft.extractions] == [True, False, True]
     assert draft.extractions[1].error is None
     assert len(server.requests) == 2
 
 
-async def test_a_page_that_the_model_finds_empty_has_no_text(server, tmp_path):
+async def test_a_page_that_the_model_finds_empty_has_no_text(server, services_for, tmp_path):
     server.reply(replies.content(prompts.EMPTY_PAGE))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await extract(
             await opened(make_pdf(1, tmp_path / "a.pdf"), services), ExtractSettings(), services
         )
     assert draft.extractions[0].text == ""
 
 
-async def test_a_page_that_is_refused_is_a_finding_and_the_others_go_on(server, tmp_path):
+async def test_a_page_that_is_refused_is_a_finding_and_the_others_go_on(
+    server, services_for, tmp_path
+):
     server.behaviour.script = lambda body, number: (
         replies.invalid_body() if "page 2 of 3" in str(body["messages"][1]["content"][0]) else None
     )
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await extract(
             await opened(make_pdf(3, tmp_path / "a.pdf"), services), ExtractSettings(), services
         )
@@ -133,9 +102,9 @@ async def test_a_page_that_is_refused_is_a_finding_and_the_others_go_on(server, 
     assert "page 2" in draft.findings[0].message
 
 
-async def test_when_no_page_can_be_read_the_first_error_is_raised(server, tmp_path):
+async def test_when_no_page_can_be_read_the_first_error_is_raised(server, services_for, tmp_path):
     server.behaviour.script = lambda body, number: replies.invalid_body()
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         with pytest.raises(RequestRefusedError):
             await extract(
                 await opened(make_pdf(2, tmp_path / "a.pdf"), services), ExtractSettings(), services
@@ -163,8 +132,8 @@ class HalfBlind:
 
 
 @pytest.mark.parametrize("engine", ["mistral", "local"])
-async def test_a_damaged_page_does_not_stop_the_others(server, tmp_path, engine):
-    async with services_for(server, tmp_path, engine=engine) as services:
+async def test_a_damaged_page_does_not_stop_the_others(services_for, tmp_path, engine):
+    async with services_for(engine=engine) as services:
         blind = replace(services, reader=HalfBlind(services.reader, 2))
         draft = await extract(
             await opened(make_pdf(3, tmp_path / "a.pdf"), services), ExtractSettings(), blind
@@ -173,8 +142,8 @@ async def test_a_damaged_page_does_not_stop_the_others(server, tmp_path, engine)
     assert [finding.message for finding in draft.findings] == ["page 2: damaged"]
 
 
-async def test_a_cut_page_is_asked_for_again_with_more_room(server, tmp_path):
-    async with services_for(server, tmp_path) as services:
+async def test_a_cut_page_is_asked_for_again_with_more_room(server, services_for, tmp_path):
+    async with services_for() as services:
         draft = await extract(
             await opened(make_pdf(1, tmp_path / "a.pdf"), services),
             ExtractSettings(max_tokens=50),
@@ -184,11 +153,11 @@ async def test_a_cut_page_is_asked_for_again_with_more_room(server, tmp_path):
     assert "Total" in draft.extractions[0].text
 
 
-async def test_a_page_that_never_fits_is_unreadable(server, tmp_path):
+async def test_a_page_that_never_fits_is_unreadable(server, services_for, tmp_path):
     server.behaviour.script = lambda body, number: (
         replies.cut() if "page 1 of" in str(body["messages"][1]["content"][0]) else None
     )
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await extract(
             await opened(make_pdf(2, tmp_path / "a.pdf"), services), ExtractSettings(), services
         )
@@ -196,8 +165,8 @@ async def test_a_page_that_never_fits_is_unreadable(server, tmp_path):
     assert len(server.requests) == 4  # bounded
 
 
-async def test_several_pages_go_into_one_request(server, tmp_path):
-    async with services_for(server, tmp_path) as services:
+async def test_several_pages_go_into_one_request(server, services_for, tmp_path):
+    async with services_for() as services:
         draft = await extract(
             await opened(make_pdf(5, tmp_path / "a.pdf"), services),
             ExtractSettings(images_per_request=2),
@@ -208,9 +177,9 @@ async def test_several_pages_go_into_one_request(server, tmp_path):
     assert len({extraction.text for extraction in draft.extractions}) == 5  # each page its own
 
 
-async def test_a_common_answer_of_no_use_is_replaced_by_single_ones(server, tmp_path):
+async def test_a_common_answer_of_no_use_is_replaced_by_single_ones(server, services_for, tmp_path):
     server.reply(replies.content('{"pages": [{"page_number": 1, "text": "only one"}]}'))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await extract(
             await opened(make_pdf(2, tmp_path / "a.pdf"), services),
             ExtractSettings(images_per_request=2),
@@ -220,12 +189,12 @@ async def test_a_common_answer_of_no_use_is_replaced_by_single_ones(server, tmp_
     assert all("INV-" in extraction.text for extraction in draft.extractions)
 
 
-async def test_blank_pages_are_left_out_of_a_common_request(server, tmp_path):
+async def test_blank_pages_are_left_out_of_a_common_request(server, services_for, tmp_path):
     path = write_pdf(
         tmp_path / "a.pdf",
         [text_at(50, 700, "Invoice 1").encode(), b"", text_at(50, 700, "Page 3").encode()],
     )
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await extract(
             await opened(path, services), ExtractSettings(images_per_request=8), services
         )
@@ -233,51 +202,53 @@ async def test_blank_pages_are_left_out_of_a_common_request(server, tmp_path):
     assert [bool(extraction.text) for extraction in draft.extractions] == [True, False, True]
 
 
-async def test_when_the_budget_ends_calls_in_flight_finish_and_are_kept(server, tmp_path):
+async def test_when_the_budget_ends_calls_in_flight_finish_and_are_kept(
+    server, services_for, tmp_path
+):
     server.behaviour.latency = 0.1
     path = make_pdf(6, tmp_path / "a.pdf")
-    async with services_for(server, tmp_path, tokens=17_000, slots=2) as services:
+    async with services_for(tokens=17_000, slots=2) as services:
         draft = await opened(path, services)
         with pytest.raises(BudgetExceededError):
             await extract(draft, ExtractSettings(), services)
         answered = len(server.requests)
         assert answered >= 2
         assert services.models.usage.requests == answered
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         await extract(draft, ExtractSettings(), services)
     assert len(server.requests) == 6  # what was bought before is not bought again
 
 
-async def test_errors_that_are_not_about_a_page_end_the_document(server, tmp_path):
+async def test_errors_that_are_not_about_a_page_end_the_document(server, services_for, tmp_path):
     server.behaviour.api_key = "another"
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         with pytest.raises(AuthenticationError):
             await extract(
                 await opened(make_pdf(2, tmp_path / "a.pdf"), services), ExtractSettings(), services
             )
 
 
-async def test_a_provider_that_is_down_defers_the_document(server, tmp_path):
+async def test_a_provider_that_is_down_defers_the_document(server, services_for, tmp_path):
     server.behaviour.script = lambda body, number: replies.server_error()
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         with pytest.raises(ProviderDownError):
             await extract(
                 await opened(make_pdf(2, tmp_path / "a.pdf"), services), ExtractSettings(), services
             )
 
 
-async def test_no_more_pages_are_worked_on_than_there_are_slots(server, tmp_path):
+async def test_no_more_pages_are_worked_on_than_there_are_slots(server, services_for, tmp_path):
     server.behaviour.latency = 0.05
-    async with services_for(server, tmp_path, slots=2) as services:
+    async with services_for(slots=2) as services:
         await extract(
             await opened(make_pdf(8, tmp_path / "a.pdf"), services), ExtractSettings(), services
         )
     assert server.most_in_flight == 2
 
 
-async def test_cancelling_frees_every_slot(server, tmp_path):
+async def test_cancelling_frees_every_slot(server, services_for, tmp_path):
     server.behaviour.latency = 5
-    async with services_for(server, tmp_path, slots=3) as services:
+    async with services_for(slots=3) as services:
         task = asyncio.create_task(
             extract(
                 await opened(make_pdf(8, tmp_path / "a.pdf"), services), ExtractSettings(), services
@@ -291,8 +262,10 @@ async def test_cancelling_frees_every_slot(server, tmp_path):
         assert services.page_slots._value == 3
 
 
-async def test_the_local_engine_reads_the_text_layer_and_sends_nothing(server, tmp_path):
-    async with services_for(server, tmp_path, engine="local") as services:
+async def test_the_local_engine_reads_the_text_layer_and_sends_nothing(
+    server, services_for, tmp_path
+):
+    async with services_for(engine="local") as services:
         draft = await extract(
             await opened(make_pdf(2, tmp_path / "a.pdf"), services), ExtractSettings(), services
         )
@@ -301,16 +274,18 @@ async def test_the_local_engine_reads_the_text_layer_and_sends_nothing(server, t
     assert server.requests == []
 
 
-async def test_a_complete_e_invoice_needs_no_page(server, tmp_path):
-    async with services_for(server, tmp_path) as services:
+async def test_a_complete_e_invoice_needs_no_page(services_for, tmp_path):
+    async with services_for() as services:
         draft = (await opened(make_pdf(1, tmp_path / "a.pdf"), services)).model_copy(
             update={"record": {}, "record_complete": True}
         )
         assert await extract(draft, ExtractSettings(), services) == draft
 
 
-async def test_a_prompt_of_ones_own_is_sent_with_the_rule_that_content_is_data(server, tmp_path):
-    async with services_for(server, tmp_path) as services:
+async def test_a_prompt_of_ones_own_is_sent_with_the_rule_that_content_is_data(
+    server, services_for, tmp_path
+):
+    async with services_for() as services:
         own = replace(
             services, flow=replace(services.flow, prompts={"extract": "Only the totals, please."})
         )

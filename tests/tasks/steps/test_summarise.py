@@ -1,27 +1,22 @@
 """Does the record come out of the pages' texts, also when answers are wrong, cut or too long, and
 never invented by us?"""
 
-import asyncio
 import json
-from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import pytest
-import pytest_asyncio
 from pydantic import BaseModel, Field
 
 from schemas.document import PageHandle
 from schemas.errors import AnswerCutError, AnswerInvalidError
-from schemas.flow import ModelSpec, RenderSettingsSpec, SummariseSettings
+from schemas.flow import ModelSpec, SummariseSettings
 from schemas.record import Draft, Evidence, PageExtraction
 from tasks.documents.identify import identify
-from tasks.documents.reader import DocumentReader
-from tasks.services import Services
 from tasks.steps.summarise import summarise
 from tests.support.documents import make_pdf
-from tests.support.fake_mistral import FakeMistral, Known, replies
-from tests.support.models_harness import bench, flow
+from tests.support.fake_mistral import Known, replies
 
 
 class Line(BaseModel):
@@ -49,34 +44,11 @@ SETTINGS = SummariseSettings(fields={"number": "string"})
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-_readers: list[
-    DocumentReader
-] = []  # one for the module: its worker process takes longer to start than a test to run
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
-async def reader(tmp_path_factory):
-    async with DocumentReader(
-        RenderSettingsSpec(), store_url=str(tmp_path_factory.mktemp("store")), workers=1
-    ) as running:
-        _readers.append(running)
-        yield running
-        _readers.clear()
 
 
 @pytest.fixture
-def server():
-    with FakeMistral() as running:
-        yield running
-
-
-@asynccontextmanager
-async def services_for(server, tmp_path, schema=Bill, **options):
-    definition = flow(server.url, tmp_path, schema=schema, **options)
-    async with bench(definition) as one:
-        yield Services(
-            definition, "run-1", _readers[0], one.ledger, one.models, asyncio.Semaphore(8)
-        )
+def services_for(services_for):
+    return partial(services_for, schema=Bill)
 
 
 def draft_of(tmp_path, *texts: str) -> Draft:
@@ -96,18 +68,22 @@ def told(body) -> str:
     return body["messages"][-1]["content"]
 
 
-async def test_the_answer_becomes_the_record_with_exact_decimals_and_iso_dates(server, tmp_path):
+async def test_the_answer_becomes_the_record_with_exact_decimals_and_iso_dates(
+    server, services_for, tmp_path
+):
     server.reply(replies.content(ANSWER))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "Invoice INV-7"), SETTINGS, services)
     assert draft.record == RECORD
     assert draft.usage.tokens == server.billed
     assert draft.evidence
 
 
-async def test_the_request_has_all_texts_between_markers_and_the_nullable_schema(server, tmp_path):
+async def test_the_request_has_all_texts_between_markers_and_the_nullable_schema(
+    server, services_for, tmp_path
+):
     server.reply(replies.content(ANSWER))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = draft_of(tmp_path, "first page", "second page")
         await summarise(draft, SETTINGS, services)
     [body] = server.bodies
@@ -121,25 +97,27 @@ async def test_the_request_has_all_texts_between_markers_and_the_nullable_schema
 
 
 @pytest.mark.parametrize("reply", [replies.fenced(), replies.as_parts(), replies.fenced(prose="")])
-async def test_fences_prose_and_parts_around_the_json_do_no_harm(server, tmp_path, reply):
+async def test_fences_prose_and_parts_around_the_json_do_no_harm(
+    server, services_for, tmp_path, reply
+):
     server.behaviour.registry = [
         Known("INV-7", "", {"number": "INV-7", "issued": "2026-01-31", "total": 12.5})
     ]
     server.reply(reply)
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "Invoice INV-7"), SETTINGS, services)
     assert draft.record["number"] == "INV-7"
     assert len(server.requests) == 1
 
 
 async def test_an_answer_that_does_not_fit_is_asked_for_again_with_its_errors_only(
-    server, tmp_path
+    server, services_for, tmp_path
 ):
     server.reply(
         replies.content('{"number": "INV-7", "issued": "31st of January", "total": 12.5}'),
         replies.content(ANSWER),
     )
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "Invoice INV-7"), SETTINGS, services)
     assert draft.record == RECORD
     assert draft.findings == ()
@@ -156,12 +134,12 @@ async def test_an_answer_that_does_not_fit_is_asked_for_again_with_its_errors_on
 
 
 async def test_values_that_never_fit_are_left_empty_and_reviewed_and_the_others_kept(
-    server, tmp_path
+    server, services_for, tmp_path
 ):
     server.behaviour.script = lambda body, number: replies.content(
         '{"number": "INV-7", "issued": "soon", "total": 12.5, "lines": [{"amount": "?"}]}'
     )
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "Invoice INV-7"), SETTINGS, services)
     assert (draft.record["number"], draft.record["issued"], draft.record["total"]) == (
         "INV-7",
@@ -181,28 +159,32 @@ async def test_values_that_never_fit_are_left_empty_and_reviewed_and_the_others_
     "answer", ["I cannot read this.", "[1, 2]", '{"foo": 1}', '{"number": ', '{"issued": "never"}']
 )
 async def test_an_answer_without_any_use_is_an_error_after_a_bounded_number_of_times(
-    server, tmp_path, answer
+    server, services_for, tmp_path, answer
 ):
     server.behaviour.script = lambda body, number: replies.content(answer)
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         with pytest.raises(AnswerInvalidError):
             await summarise(draft_of(tmp_path, "Invoice INV-7"), SETTINGS, services)
     assert len(server.requests) == 2
 
 
-async def test_different_wrong_answers_are_corrected_a_bounded_number_of_times(server, tmp_path):
+async def test_different_wrong_answers_are_corrected_a_bounded_number_of_times(
+    server, services_for, tmp_path
+):
     server.behaviour.script = lambda body, number: replies.content(
         f'{{"issued": "never {number}"}}'
     )
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         with pytest.raises(AnswerInvalidError, match="issued"):
             await summarise(draft_of(tmp_path, "Invoice INV-7"), SETTINGS, services)
     assert len(server.requests) == 3
 
 
-async def test_constraints_of_the_schema_are_not_the_models_business(server, tmp_path):
+async def test_constraints_of_the_schema_are_not_the_models_business(
+    server, services_for, tmp_path
+):
     server.reply(replies.content('{"number": "7", "issued": "2026-01-31", "total": -1}'))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "Invoice 7"), SETTINGS, services)
     assert (draft.record["number"], draft.record["total"]) == (
         "7",
@@ -210,34 +192,36 @@ async def test_constraints_of_the_schema_are_not_the_models_business(server, tmp
     )  # `check` says that they break the schema
 
 
-async def test_a_cut_answer_is_asked_for_again_with_more_room(server, tmp_path):
+async def test_a_cut_answer_is_asked_for_again_with_more_room(server, services_for, tmp_path):
     server.reply(replies.cut(), replies.content(ANSWER))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "Invoice INV-7"), SETTINGS, services)
     assert [body["max_tokens"] for body in server.bodies] == [4096, 8192]
     assert draft.record == RECORD
 
 
-async def test_an_answer_that_stays_cut_is_asked_for_with_fewer_pages_and_merged(server, tmp_path):
+async def test_an_answer_that_stays_cut_is_asked_for_with_fewer_pages_and_merged(
+    server, services_for, tmp_path
+):
     def script(body, number):
         return replies.cut() if "pages 1 to 2" in told(body) else replies.content(ANSWER)
 
     server.behaviour.script = script
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "one", "two"), SETTINGS, services)
     assert draft.record["lines"] == RECORD["lines"] * 2
     assert len(server.requests) == 5
 
 
-async def test_one_page_that_stays_cut_is_an_error(server, tmp_path):
+async def test_one_page_that_stays_cut_is_an_error(server, services_for, tmp_path):
     server.behaviour.script = lambda body, number: replies.cut()
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         with pytest.raises(AnswerCutError, match="max_tokens"):
             await summarise(draft_of(tmp_path, "one"), SETTINGS, services)
 
 
 async def test_a_document_longer_than_the_context_is_read_in_parts_and_conflicts_are_told(
-    server, tmp_path
+    server, services_for, tmp_path
 ):
     def script(body, number):
         first = "pages 1 to" in told(body)
@@ -255,7 +239,7 @@ async def test_a_document_longer_than_the_context_is_read_in_parts_and_conflicts
     server.behaviour.script = script
     texts = ["word " * 2000] * 4
     catalogue = {"mistral-large-latest": ModelSpec(context_tokens=12_000)}
-    async with services_for(server, tmp_path, catalogue=catalogue) as services:
+    async with services_for(catalogue=catalogue) as services:
         draft = await summarise(draft_of(tmp_path, *texts), SETTINGS, services)
     assert len(server.requests) == 2
     assert (
@@ -269,15 +253,17 @@ async def test_a_document_longer_than_the_context_is_read_in_parts_and_conflicts
     ]
 
 
-async def test_a_request_that_the_server_finds_too_long_is_halved(server, tmp_path):
+async def test_a_request_that_the_server_finds_too_long_is_halved(server, services_for, tmp_path):
     server.reply(replies.prompt_too_long(), replies.content(ANSWER), replies.content(ANSWER))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "one", "two"), SETTINGS, services)
     assert len(draft.record["lines"]) == 2
 
 
-async def test_a_document_without_text_is_a_record_of_nulls_and_asks_nothing(server, tmp_path):
-    async with services_for(server, tmp_path) as services:
+async def test_a_document_without_text_is_a_record_of_nulls_and_asks_nothing(
+    server, services_for, tmp_path
+):
+    async with services_for() as services:
         draft = await summarise(draft_of(tmp_path, "", " "), SETTINGS, services)
     assert draft.record == {
         "number": None,
@@ -289,9 +275,9 @@ async def test_a_document_without_text_is_a_record_of_nulls_and_asks_nothing(ser
     assert server.requests == []
 
 
-async def test_what_an_e_invoice_said_stands(server, tmp_path):
+async def test_what_an_e_invoice_said_stands(server, services_for, tmp_path):
     server.reply(replies.content(ANSWER))
-    async with services_for(server, tmp_path) as services:
+    async with services_for() as services:
         said = Evidence(field="total", found_by="einvoice", path="/x", confidence=1.0)
         draft = draft_of(tmp_path, "Invoice INV-7").model_copy(
             update={"record": {"total": "99.00", "note": None}, "evidence": (said,)}
@@ -303,9 +289,9 @@ async def test_what_an_e_invoice_said_stands(server, tmp_path):
 
 @pytest.mark.parametrize("known", [{}, {"number": "X-1", "total": "1.00"}])
 async def test_the_local_engine_finds_fields_on_the_pages_and_sends_nothing(
-    server, tmp_path, known
+    server, services_for, tmp_path, known
 ):
-    async with services_for(server, tmp_path, engine="local") as services:
+    async with services_for(engine="local") as services:
         draft = draft_of(tmp_path, "as read").model_copy(update={"record": known or None})
         draft = await summarise(draft, SETTINGS, services)
     assert draft.record["number"] == known.get("number", "INV-00001")
