@@ -26,7 +26,7 @@ def refuse_foreign_packages() -> None:
 def _refuse_hidden(name: str) -> None:
     expected = HOME / name / "__init__.py"
     if not expected.is_file():
-        raise ImportError(f"docmill's file {expected} is missing. Mend it with `{MEND}`.")
+        raise ImportError(f"docmill's file {expected} is missing. Repair it with `{MEND}`.")
     spec = util.find_spec(name)
     origin = Path(spec.origin).resolve() if spec and spec.origin else None
     if origin == expected:
@@ -61,11 +61,11 @@ def _refuse_overwritten(record: Path) -> None:
             f"docmill's file {first}{more} was overwritten by another installed package: "
             f"{', '.join(others)}. The two cannot share one environment: "
             f"`pip uninstall {' '.join(others)}`, then `{MEND}`; "
-            "or install docmill into an environment of its own."
+            "or install docmill into its own environment."
         )
     raise ImportError(
         f"docmill's file {HOME / first}{more} is missing, as when another package that has the "
-        f"same file is uninstalled. Mend it with `{MEND}`."
+        f"same file is uninstalled. Repair it with `{MEND}`."
     )
 
 

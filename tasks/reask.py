@@ -32,8 +32,8 @@ MAX_PAGES = 4  # pages shown again: those with the values in doubt, then the fir
 
 
 async def ask_again(draft: Draft, services: ReadingServices, findings: Sequence[Finding]) -> Draft:
-    """The draft with the fields that `findings` name read anew by the vision model, and grounded
-    anew; everything else stays as it was.
+    """The draft with the fields that `findings` name read again by the vision model, and
+    grounded again; everything else stays as it was.
 
     Values of an e-invoice are never asked about. An answer of no use is a note,
     `reask_failed`. What was spent is in `usage` in every case. Raises BudgetExceededError,

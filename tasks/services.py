@@ -31,7 +31,7 @@ class ReadingServices(Protocol):
 @dataclass(frozen=True, slots=True)
 class Services:
     """`models` decides the engine: None is the local one. `page_slots` bounds the
-    pages worked on at one time over all documents."""
+    pages processed concurrently over all documents."""
 
     flow: FlowDefinition
     run_id: str

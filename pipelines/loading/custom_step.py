@@ -99,7 +99,7 @@ def step_function(name: str, function: Callable[..., Any], folder: Path) -> "Ste
     """`function` as the runners call every step. What it returns is checked, and whatever it raises
     fails the one document.
 
-    Of an error the type and the line are told, never its words, which may quote the document.
+    Of an error the type and the line are reported, never its words, which may quote the document.
     `folder`: that of flows.yaml.
     """
     wanted = handed_over(function)

@@ -49,8 +49,8 @@ def _problem(place: Path, kind: str, path: str, project: dict[Path, str]) -> str
     if not place.exists():
         return None
     if kind == "json":
-        return None if place.is_dir() else f"{path} exists and is no folder"
-    return None if place.is_file() else f"{path} exists and is no regular file"
+        return None if place.is_dir() else f"{path} exists and is not a folder"
+    return None if place.is_file() else f"{path} exists and is not a regular file"
 
 
 def _source_problem(place: Path, path: str, flows: Iterable[FlowSpec], folder: Path) -> str | None:

@@ -165,7 +165,7 @@ def _step_names_message(context: dict[str, Any]) -> str:
         return "must be a step such as `- render: {}`, found an empty mapping"
     if len(steps) == 1:
         others = [f"`{name}`" for name in names if name != steps[0]]
-        verb = "stands" if len(others) == 1 else "stand"
+        verb = "is" if len(others) == 1 else "are"
         return (
             f"{', '.join(others)} {verb} beside `{steps[0]}`; indent its settings under it "
             "(two more spaces)"

@@ -213,7 +213,7 @@ def _model_problems(source: YamlSource, flow_file: FlowFile) -> list[Problem]:
 
 
 def _step(entry: Any) -> StepSpec | None:
-    """The step as far as it is right: a mistake in one setting, which is told already, must not
+    """The step as far as it is right: a mistake in one setting, reported already, must not
     hide those in the others."""
     try:
         return StepSpec.model_validate(entry)

@@ -23,7 +23,7 @@ class UserCodeError(Exception):
 def load_object(reference: str, folder: Path) -> Any:
     """What `path.py:name` (relative to `folder`) or `package.module:name` stands for.
 
-    A file is run anew at each call. It may import its neighbours with `from .neighbour import x`.
+    A file is run again at each call. It may import its neighbours with `from .neighbour import x`.
     Raises UserCodeError.
     """
     target, colon, name = reference.rpartition(":")

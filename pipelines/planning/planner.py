@@ -67,7 +67,7 @@ async def plan_flow(
     """
     started = time.monotonic()
     notes = [
-        f"what {step.name} asks of a model is not in this plan"
+        f"the model calls of {step.name} are not in this plan"
         for step in definition.steps
         if step.asks_models and definition.engine != "local"
     ]

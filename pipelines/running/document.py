@@ -198,7 +198,7 @@ async def _work_on(
         log.exception("document %s: %s", document.document_id, type(error).__name__)
         message = (
             f"an unexpected {type(error).__name__} in docmill or a step of your own; the other "
-            "documents go on, the log file has the place"
+            "documents are processed; the log file has the traceback"
         )
         result = _failed(attempt.draft, file, ErrorInfo(code="internal_error", message=message))
     if not await _finish(claim, result, attempt, run):

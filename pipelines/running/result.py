@@ -25,7 +25,7 @@ class RunOptions:
     run_id: str | None = None  # of a run that is fanned out over processes; default: a new one
     out: Path | None = None
     again: bool = False  # run the steps again; answers come from the cache
-    fresh: bool = False  # buy the answers anew
+    fresh: bool = False  # pay for new answers
     max_tokens: int | None = None
     max_cost: Decimal | None = None  # USD
     link: str | None = None  # where a person can look at the run; for `notify`

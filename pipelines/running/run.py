@@ -98,7 +98,7 @@ async def run_flow(
     )
     if (
         definition.spec.notify is not None and options.run_id is None
-    ):  # of a run in batches, only the whole is told of
+    ):  # of a run in batches, only the whole is reported
         await notify(definition.spec.notify, result, link=options.link)
     return result
 

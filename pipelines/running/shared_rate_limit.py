@@ -20,8 +20,8 @@ async def shared_pace(provider: ProviderSpec, ledger: Ledger) -> AsyncIterator[N
     """While the body runs, `requests_per_second` and `tokens_per_minute` are shared with the other
     processes on this ledger.
 
-    A process that has just begun is counted by the others up to 5 s later; what comes too fast
-    meanwhile is told 429 and waits.
+    A process that has just begun is counted by the others up to 5 s later; a request that
+    comes too fast meanwhile is answered with 429 and waits.
     """
     if provider.limits.requests_per_second is None and provider.limits.tokens_per_minute is None:
         yield

@@ -112,8 +112,8 @@ def _routine(line: str, serving: Serving, say: Callable[[str], None]) -> None:
 def _note(
     flows: Sequence[str], project: Project, serving: Serving, say: Callable[[str], None]
 ) -> None:
-    """What is missing is told at once, and not when the first file comes that needs it: e-invoices
-    need neither key nor OCR."""
+    """What is missing is reported at the start, and not when the first file arrives that needs it:
+    e-invoices need neither key nor OCR."""
     for flow in flows:
         for note in engine_notes(project.flow(flow), project, local=serving.local):
             say(f"note: {flow}: {note}")

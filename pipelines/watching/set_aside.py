@@ -85,7 +85,7 @@ def _new_entry(folder: Path) -> tuple[Path, int]:
         with suppress(FileExistsError):
             moving.mkdir(mode=0o700)
         if not stat.S_ISDIR(_mode(moving)):
-            raise NotADirectoryError(errno.ENOTDIR, "is no folder", str(moving))
+            raise NotADirectoryError(errno.ENOTDIR, "is not a folder", str(moving))
         entry = moving / uuid4().hex
         try:
             entry.mkdir(mode=0o700)

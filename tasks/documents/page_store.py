@@ -15,7 +15,7 @@ from tasks.documents.blobs import blobs_at
 
 READER_VERSION = 2
 """Raise it when words or kinds of the same bytes come out otherwise; pages of older readers are
-read anew."""
+read again."""
 
 MOST_WAITING = 64  # pages in memory that are not yet written
 # pages that are written together: a thread or a request for each would cost more than the writing

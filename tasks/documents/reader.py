@@ -94,8 +94,8 @@ class DocumentReader:
     entering the context, or when not `warm` with the first document that is asked for, so that a
     run with nothing to read starts none.
 
-    Any number of pages may be asked for at one time; they are read as workers become free. Methods
-    raise DocumentError.
+    Any number of pages may be requested concurrently; they are read as workers become free.
+    Methods raise DocumentError.
     """
 
     def __init__(
@@ -286,7 +286,7 @@ def _unpacked(data: bytes) -> Page:
     try:
         return Page.model_validate_json(data)
     except ValidationError as error:
-        raise WorkerError("the worker sent something that is no page") from error
+        raise WorkerError("the worker sent something that is not a page") from error
 
 
 def _lacks_ocr(page: Page) -> bool:

@@ -17,7 +17,7 @@ class Sink(Protocol):
     """Writes documents of one output to `place`, atomically. Blocking; raises OSError when the disk
     refuses, and then changes nothing.
 
-    `whole`: the output is one file, made anew of all its documents; otherwise it is a folder and
+    `whole`: the output is one file, rewritten from all its documents; otherwise it is a folder and
     only new ones are given.
     """
 

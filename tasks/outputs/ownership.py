@@ -34,7 +34,7 @@ def refuse_other_than_files(place: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):
-        raise StateError(f"{place}: is no regular file, so no output is written there.")
+        raise StateError(f"{place}: is not a regular file, so no output is written there.")
 
 
 def keep_unknown(connection: Connection, place: Path, held: Iterator[str]) -> Path | None:

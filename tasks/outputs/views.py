@@ -2,9 +2,9 @@
 
 They are views of the ledger.
 
-An output that is one file is made anew of all its documents, read and renamed under one lock in the
-ledger: of two processes that write it, the one that comes later has read what the earlier one
-wrote, so that no row is lost or doubled.
+An output that is one file is rewritten from all its documents, read and renamed under one lock in
+the ledger: of two processes that write it, the later one has read what the earlier one wrote, so
+that no row is lost or doubled.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ def refusal(record: Mapping[str, JsonValue], schema: type[BaseModel]) -> Validat
     """What the schema says against the record, without its nulls; None when it satisfies. Raises
     StepError when a validator breaks.
 
-    Of a broken validator the type and the line are told, never its words, which may quote the
+    Of a broken validator the type and the line are reported, never its words, which may quote the
     document.
     """
     try:

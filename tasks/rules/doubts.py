@@ -13,7 +13,7 @@ from tasks.vocabulary.concepts import meaning_of
 
 def doubts(draft: Draft, review_below: float, schema: type[BaseModel] | None) -> Iterator[Finding]:
     """Required values below the confidence that the flow asks for are for review; other unsure
-    ones, and those that no page shows, are told.
+    ones are notes. Values that no page shows are reported too.
 
     A schema that requires nothing has no value that matters less than another: all of them are for
     review.

@@ -11,7 +11,7 @@ from tasks.services import Services
 
 
 async def duplicates(draft: Draft, facts: Facts, services: Services) -> list[Finding]:
-    """Only the later file is told to be the duplicate, also when both are checked again. The same
+    """Only the later file is reported as the duplicate, also when both are checked again. The same
     bytes are one document, never two."""
     number, seller = facts.text("number"), facts.text("seller.vat_id") or facts.text("seller.name")
     if not number or not seller:

@@ -86,7 +86,7 @@ def test_a_file_that_an_uninstall_took_away_is_refused(site: Path) -> None:
     assert f"{site}/tasks/services.py is missing" in said
     assert MEND in said
     (site / "tasks" / "__init__.py").unlink()
-    assert f"{site}/tasks/__init__.py is missing. Mend it" in python_says(site, "import docmill")
+    assert f"{site}/tasks/__init__.py is missing. Repair it" in python_says(site, "import docmill")
 
 
 def test_a_file_that_the_owner_changed_is_let_be(site: Path) -> None:

@@ -108,7 +108,7 @@ def test_the_error_counts_its_problems_and_names_the_file_as_typed(tmp_path, mon
         ("render: {passwords_file: 1}", ("5:18: flows.orders.steps.render.passwords_file: must be text, found 1; put it in " "quotes")),
         ("7", "5:9: flows.orders.steps[0]: must be a step such as `- render: {}`, found 7"),
         ("{}", ("5:9: flows.orders.steps[0]: must be a step such as `- render: {}`, found an empty " "mapping")),
-        ("{render: , max_pages: 3}", ("5:9: flows.orders.steps.render: `max_pages` stands beside `render`; indent its " "settings under it (two more spaces)")),
+        ("{render: , max_pages: 3}", ("5:9: flows.orders.steps.render: `max_pages` is beside `render`; indent its " "settings under it (two more spaces)")),
         ("{render: , extract: }", ("5:9: flows.orders.steps.render: one entry holds one step; start each with its own " "`- `")),
         ("OCR", ("5:9: flows.orders.steps.OCR: unknown step; a step of your own is " "`path.py:function`; known: check, einvoice, extract, render, summarise, write")),
         ("Render: {}", "5:9: flows.orders.steps.Render: unknown step; did you mean `render`?"),

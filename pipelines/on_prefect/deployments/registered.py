@@ -15,7 +15,7 @@ from pipelines.on_prefect.connection import prefect_api_url, refuse_silent_api
 from pipelines.on_prefect.deployments.wanted import FILE_LABEL, schedule_fields
 from schemas.errors import CallError, StateError
 
-_PAGE = 200  # deployments that the API gives at one time
+_PAGE = 200  # deployments in one answer of the API
 
 
 @asynccontextmanager

@@ -87,7 +87,7 @@ def _engine() -> Any:
         model = folder / name
         if not model.is_file():  # without a path, rapidocr would fetch one from the network
             raise OcrMissingError(
-                f"the installed rapidocr lacks its model {name}; version 3.10 carries it: {INSTALL}"
+                f"the installed rapidocr lacks its model {name}; version 3.10 has it: {INSTALL}"
             )
         settings[f"{part}.model_path"] = str(model)
     threads = os.environ.get("OMP_NUM_THREADS", "")

@@ -33,7 +33,7 @@ class PageParts:
 
 
 def kind_of(parts: PageParts) -> PageKind:
-    """BLANK here means only that nothing is drawn; whether a scan is blank is told by its
+    """BLANK here means only that nothing is drawn; whether a scan is blank is decided by its
     pixels."""
     pictured = min(1.0, sum(parts.pictures))  # added up, because scans are often cut into strips
     if parts.visible and _is_garbled(parts):

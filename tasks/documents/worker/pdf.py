@@ -35,13 +35,13 @@ MAX_ATTACHED_BYTES = (
     64 << 20
 )  # of all that is attached to a document: a file of 1 MB may hold a gigabyte
 VISITS_UNTIL_REOPENED = (
-    100  # pdfium keeps what it parsed; opening anew keeps memory flat in long documents
+    100  # pdfium keeps what it parsed; reopening keeps memory flat in long documents
 )
 _REASONS = {
     pdfium.FPDF_ERR_FILE: "the file cannot be opened",
     pdfium.FPDF_ERR_SECURITY: "the PDF is encrypted in a way that pdfium does not know",
 }
-_GLANCE_PX = 512  # size at which blank pages are told when no image is wanted
+_GLANCE_PX = 512  # size at which blank pages are detected when no image is wanted
 
 
 class PdfFile:

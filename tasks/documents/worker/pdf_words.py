@@ -249,7 +249,7 @@ def _characters(text_page: Any, count: int) -> str:
     pdfium leaves none out, which is nearly always."""
     buffer = array(
         "H", bytes(2 * count + 2)
-    )  # an array type of ctypes would be made anew for each length
+    )  # an array type of ctypes would be made for each length
     written = pdfium.FPDFText_GetText(
         text_page, 0, count, ctypes.cast(buffer.buffer_info()[0], _SHORTS)
     )

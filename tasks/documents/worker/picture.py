@@ -150,7 +150,7 @@ class PictureFile:
         return picture, ((height, width) if orientation in _LYING else (width, height))
 
     def _frame(self, index: int) -> Image.Image:
-        """Opened anew where that costs little: a decoded frame would stay in memory, and a JPEG at
+        """Reopened where that costs little: a decoded frame would stay in memory, and a JPEG at
         the scale of the last visit. And after an error: a frame that Pillow could not decode is
         taken for a decoded one when it is asked for again, and is blank."""
         frames = self._frames

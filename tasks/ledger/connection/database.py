@@ -204,8 +204,8 @@ class Database:
             half = len(batch) // 2
             if half and transaction.begun:
                 return self._run_batch(batch[:half]) + self._run_batch(batch[half:])
-            # A database that cannot be reached fails all at once: to wait for it anew for each job
-            # would take hours.
+            # A database that cannot be reached fails all jobs at once: to wait for it again for
+            # each job would take hours.
             error = self._translated(exc) if isinstance(exc, DBAPIError) else exc
             return [(pending, None, error) for pending in batch]
 
@@ -216,13 +216,13 @@ class Database:
         except Exception as exc:  # noqa: BLE001
             # without the writer everybody would wait for ever; the next tick tries again
             log.warning(
-                "%s: the sign of life could not be written (%s)", self.name, type(exc).__name__
+                "%s: the heartbeat could not be written (%s)", self.name, type(exc).__name__
             )
 
     def _translated(self, exc: DBAPIError) -> StateError:
         return StateError(
-            f"{self.name}: {_cause(exc.orig)}. What was committed before is safe; run the "
-            "command again once this is put right."
+            f"{self.name}: {_cause(exc.orig)}. What was committed before is safe; correct "
+            "this and run the command again."
         )
 
 

@@ -115,7 +115,7 @@ def forget(connection: Connection, document_id: str) -> tuple[OutputEntry, ...]:
     """Removes what a document said: records, error messages, path, answers. Its id, statuses and
     calls stay, so that sums stay true.
 
-    Returns the outputs that listed it, which have to be written anew. Raises StateError while a
+    Returns the outputs that listed it, which have to be written again. Raises StateError while a
     process works on it.
     """
     rows = connection.execute(

@@ -117,7 +117,7 @@ class CallBook:
             del self._open[call_id]
             raise StateError(
                 f"call {call_id} of {intent.step} was given up by another process, which "
-                "saw no sign of life of this one for a minute; it was not sent"
+                "saw no heartbeat of this one for a minute; it was not sent"
             )
 
     async def settle(self, call_id: int, settled: SettledCall) -> None:

@@ -171,8 +171,8 @@ def settle(
     now: float,
     warn_at: float,
 ) -> tuple[Warned, ...]:
-    """Charges the call, frees its reservation and stores its answer. A call that a takeover charged
-    meanwhile is put right."""
+    """Charges the call, frees its reservation and stores its answer. The charge of a call
+    that a takeover charged meanwhile is corrected."""
     charged = _charge(intent.bound, settled.usage)
     values = _settled_values(settled, charged, now)
     if connection.execute(_SETTLE, {"of_call": call_id, **values}).rowcount:

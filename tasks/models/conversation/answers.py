@@ -20,7 +20,7 @@ _SAVING_ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
-    """`record` is what fits the schema; None when nothing does. `problems` are told to the model:
+    """`record` is what fits the schema; None when nothing does. `problems` are sent to the model:
     place and reason, no values."""
 
     record: Record | None

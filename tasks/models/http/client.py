@@ -354,7 +354,7 @@ def _checked(api_key: SecretStr, env: str | None) -> str:
     key = api_key.get_secret_value().strip()
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise CallError(
-            f"the value of {env} is no API key: it has spaces or characters that no key "
+            f"the value of {env} is not an API key: it has spaces or characters that no key "
             "has; nothing was sent."
         )
     return key

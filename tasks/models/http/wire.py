@@ -274,7 +274,7 @@ def read_error(content: bytes, key: str = "") -> ErrorBody:
 
 
 def _one_line(said: Any, key: str) -> str:
-    """A list of problems is told by place and message. Anything else that is no text is left out,
+    """A list of problems is given by place and message. Anything else that is not text is left out,
     as it may quote the document."""
     if isinstance(said, list):
         said = "; ".join(_told_problem(item) for item in said if isinstance(item, Mapping))

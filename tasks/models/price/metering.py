@@ -26,8 +26,8 @@ class Calls(Protocol):
 
 
 class Meter:
-    """Meters the attempts of one question at one model. `on_usage` is told of every attempt, also
-    of those that failed."""
+    """Meters the attempts of one question at one model. `on_usage` is called for every attempt,
+    also for those that failed."""
 
     def __init__(
         self,

@@ -34,10 +34,10 @@ def load(folder: Path, write: str) -> None:
         ("{jsonl: .docmill/ledger.db}", "the folder of the ledger"),
         ("{csv: inbox/all.csv}", "would be taken as a document of inbox"),
         ("{jsonl: out/a, csv: out/a}", "is the `jsonl` output of flow `invoices` too"),
-        ("{jsonl: inbox}", "exists and is no regular file"),
+        ("{jsonl: inbox}", "exists and is not a regular file"),
         ("{json: prompt.md}", "is a prompt"),
-        ("{json: notes.txt}", "exists and is no folder"),
-        ("{csv: /dev/null}", "exists and is no regular file"),
+        ("{json: notes.txt}", "exists and is not a folder"),
+        ("{csv: /dev/null}", "exists and is not a regular file"),
     ],
 )
 def test_output_in_the_place_of_something_else_is_refused(

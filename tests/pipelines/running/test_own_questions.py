@@ -125,4 +125,4 @@ def test_every_model_that_the_step_may_ask_decides_what_is_done(own_project: Pro
 def test_a_plan_says_that_it_cannot_foresee_the_step(own_project: Project) -> None:
     own_project.write_flows(STEPS.format(step="opinion"))
     planned = own_project.run("plan", "invoices")
-    assert "what own.py:opinion asks of a model is not in this plan" in planned.stderr
+    assert "the model calls of own.py:opinion are not in this plan" in planned.stderr

@@ -93,7 +93,7 @@ async def test_pipe_at_the_place_of_an_output_is_refused(tmp_path: Path) -> None
     (tmp_path / "out").mkdir()
     os.mkfifo(tmp_path / "out/invoices.jsonl")
     async with open_ledger("sqlite", tmp_path) as ledger:
-        with pytest.raises(StateError, match="no regular file"):
+        with pytest.raises(StateError, match="not a regular file"):
             await write_documents(ledger, tmp_path, "a.pdf")
 
 
