@@ -8,7 +8,8 @@ from schemas.document import Page
 from schemas.record import Evidence
 from schemas.record_path import RecordPath
 from tasks.local.choosing.calibration import confidence
-from tasks.local.choosing.leaf import Choice, Chooser
+from tasks.local.choosing.choice import Choice
+from tasks.local.choosing.leaf import Chooser
 from tasks.local.choosing.lists import Row, rows_for
 from tasks.local.finding.gathering import Gathered
 from tasks.local.values import json_value
