@@ -4,10 +4,8 @@ Dates in any form, numbers of any locale, text through line breaks and OCR slips
 """
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -16,6 +14,7 @@ from typing import NamedTuple
 from rapidfuzz import fuzz
 
 from schemas.document import Page, Word
+from tasks.evidence.text_runs import Piece, TextRun, same_length_lookalike
 from tasks.layout.rows import Segment, Sheet, sheet_of
 from tasks.local.finding.address_lines import lines_under
 from tasks.local.finding.candidates import labelled_text
@@ -24,7 +23,7 @@ from tasks.printed_values.forms import form_of
 from tasks.printed_values.money import FoundAmount, currency_codes, find_amounts
 from tasks.standards.countries import country_code
 from tasks.standards.currencies import PRINTED_CURRENCIES
-from tasks.text.folding import bare, lookalike, spans, tokens
+from tasks.text.folding import bare, tokens
 from tasks.vocabulary.amount_labels import amount_label
 from tasks.vocabulary.concepts import Meaning, meaning_of
 from tasks.vocabulary.labels import LabelBook, lexicon
@@ -62,78 +61,6 @@ class _Label(NamedTuple):
 
 
 NO_LABEL = _Label(own=False)
-
-
-class _Piece(NamedTuple):
-    segment: Segment
-    start: int
-    end: int
-
-
-@dataclass(eq=False)
-class _Run:
-    """Letters and digits of a page in one reading order, and where each piece of them stands."""
-
-    text: str = ""
-    starts: list[int] = field(default_factory=list)
-    pieces: list[_Piece] = field(default_factory=list)
-    words: set[str] = field(default_factory=set)  # letters and digits of each piece
-
-    def add(self, segment: Segment) -> None:
-        parts = []
-        at = len(self.text)
-        for token, start, end in spans(segment.text):
-            letters = bare(token)
-            if letters:
-                self.starts.append(at)
-                self.pieces.append(_Piece(segment, start, end))
-                parts.append(letters)
-                self.words.add(letters)
-                at += len(letters)
-        self.text += "".join(parts)
-
-    @cached_property
-    def lookalike(self) -> str:
-        return _same_length_lookalike(self.text)
-
-    def whole(self, start: int, end: int) -> bool:
-        """Characters `start`..`end` begin and end where a printed word does."""
-        first, after = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1)
-        return self.starts[first] == start and (
-            after == len(self.starts) or self.starts[after] == end
-        )
-
-    def may_part(self, wanted: str) -> bool:
-        """Whether `wanted` begins with one piece and ends with another: where not, no other order
-        of the pieces holds it as whole words.
-
-        Digits alone are never parted by the end of a line.
-        """
-        lengths = range(1, len(wanted))
-        if wanted.isdecimal():
-            return False
-        return any(wanted[:n] in self.words for n in lengths) and any(
-            wanted[-n:] in self.words for n in lengths
-        )
-
-    def between(self, start: int, end: int) -> list[_Piece]:
-        first, last = (
-            bisect_right(self.starts, start) - 1,
-            bisect_right(self.starts, max(start, end - 1)) - 1,
-        )
-        return self.pieces[max(0, first) : last + 1]
-
-    def mostly_between(self, start: int, end: int) -> list[_Piece]:
-        """As `between`, without pieces at the ends that are cut by more than half."""
-        ends = [*self.starts[1:], len(self.text)]
-        whole = [
-            piece
-            for piece, first, after in zip(self.pieces, self.starts, ends, strict=True)
-            if first < end
-            and after > start
-            and 2 * (min(end, after) - max(start, first)) >= after - first
-        ]
-        return whole or self.between(start, end)
 
 
 class _Dated(NamedTuple):
@@ -180,16 +107,16 @@ class PrintedPage:
         )
 
     @cached_property
-    def _in_rows(self) -> _Run:
-        run = _Run()
+    def _in_rows(self) -> TextRun:
+        run = TextRun()
         for segment in self.sheet.segments:
             run.add(segment)
         return run
 
     @cached_property
-    def _in_columns(self) -> _Run:
+    def _in_columns(self) -> TextRun:
         """Block by block, so that an address beside another column is one text."""
-        run, seen = _Run(), set[int]()
+        run, seen = TextRun(), set[int]()
         for segment in self.sheet.segments:
             if id(segment) in seen:
                 continue
@@ -266,7 +193,7 @@ class PrintedPage:
         OCR confuses count as one."""
         found: dict[tuple[Word, ...], Occurrence] = {}
         if likeness < 1:
-            wanted = _same_length_lookalike(wanted)
+            wanted = same_length_lookalike(wanted)
         for run in self._runs():
             text = run.text if likeness == 1 else run.lookalike
             at = text.find(wanted)
@@ -282,7 +209,7 @@ class PrintedPage:
                 break  # columns are laid out only for what can stand there
         return list(found.values())
 
-    def _runs(self) -> Iterator[_Run]:
+    def _runs(self) -> Iterator[TextRun]:
         yield self._in_rows
         yield self._in_columns
 
@@ -319,7 +246,7 @@ class PrintedPage:
         return found[:3]
 
     def _of_pieces(
-        self, pieces: list[_Piece], likeness: float, meaning: Meaning, how: str
+        self, pieces: list[Piece], likeness: float, meaning: Meaning, how: str
     ) -> Occurrence:
         words: dict[int, Word] = {}
         for piece in pieces:
@@ -389,7 +316,7 @@ def _is_verbatim(text: str, occurrence: Occurrence) -> bool:
     return re.search(rf"(?<!\d)(?<!\d[.,']){digits}(?![.,']?\d)", printed) is not None
 
 
-def _fills_words(pieces: list[_Piece], wanted: str) -> bool:
+def _fills_words(pieces: list[Piece], wanted: str) -> bool:
     """Short values must be whole words: "NL" is no country in "shop.nl"."""
     words = {
         word.text: None
@@ -397,7 +324,3 @@ def _fills_words(pieces: list[_Piece], wanted: str) -> bool:
         for word in piece.segment.words_at(piece.start, piece.end)
     }
     return bare("".join(words)) == wanted
-
-
-def _same_length_lookalike(text: str) -> str:
-    return "".join(lookalike(c)[:1] or c for c in text)
