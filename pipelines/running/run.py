@@ -67,14 +67,7 @@ async def run_flow(
                 open_services(definition, options, ledger, run_id, progress.say) as services,
             ):
                 run = RunState(services, outputs, call_step, again=options.again)
-                progress.run_started(definition.name, len(files))
-                log.info(
-                    "run %s of flow %s: %d documents, %s engine",
-                    run_id,
-                    definition.name,
-                    len(files),
-                    definition.engine,
-                )
+                _report_start(definition, run_id, len(files), progress)
                 results, interrupted = await _process_all(
                     files, run, definition.spec.concurrency.documents, progress
                 )
@@ -96,11 +89,18 @@ async def run_flow(
         interrupted=interrupted,
         waits=waits,
     )
-    if (
-        definition.spec.notify is not None and options.run_id is None
-    ):  # of a run in batches, only the whole is reported
+    # a run in batches sends one notification, for the whole
+    if definition.spec.notify is not None and options.run_id is None:
         await notify(definition.spec.notify, result, link=options.link)
     return result
+
+
+def _report_start(
+    definition: FlowDefinition, run_id: str, documents: int, progress: Progress
+) -> None:
+    progress.run_started(definition.name, documents)
+    message = "run %s of flow %s: %d documents, %s engine"
+    log.info(message, run_id, definition.name, documents, definition.engine)
 
 
 async def _process_all(
