@@ -18,8 +18,9 @@ from tasks.ledger.connection.uninterrupted import in_background, unless_cancelle
 from tasks.ledger.money import reservations
 from tasks.ledger.money.answers import StoredAnswer
 from tasks.ledger.money.budgets import Limits
-from tasks.ledger.money.reservations import Broken, CallIntent, Full, Reserved, SettledCall, Warned
+from tasks.ledger.money.reservations import CallIntent, Reserved, SettledCall
 from tasks.ledger.money.single_flight import POLL_SECONDS, SingleFlight
+from tasks.ledger.money.window_limits import Broken, Full, Warned
 from tasks.ledger.money.window_totals import Bound, Place
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from tasks.ledger.connection.tables import calls, windows
 from tasks.ledger.money import answers
 from tasks.ledger.money.answers import StoredAnswer
 from tasks.ledger.money.budgets import Limit, Window
-from tasks.ledger.money.window_totals import Bound, Place, add, start_window
+from tasks.ledger.money.window_limits import Broken, Full, Warned, hold, warnings
+from tasks.ledger.money.window_totals import Bound, Place, add
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +58,6 @@ class Reserved:
     call_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Full:
-    """The bound does not fit. `for_good`: also when every call in flight would use nothing; amounts
-    are in `unit`."""
-
-    unit: str
-    limit: int
-    spent: int
-    wanted: int
-    for_good: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A call of this run used more than its bound, so that bounds cannot be trusted."""
-
-    model: str
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """A window has just reached the part of its budget at which a warning is due."""
-
-    unit: str
-    limit: int
-    spent: int
-
-
 _INSERT = insert(calls).returning(calls.c.call_id)
 _MARK_SENT = (
     update(calls)
@@ -101,7 +74,7 @@ def reserve(
     intent: CallIntent,
     limits: Mapping[Window, Limit],
 ) -> Reserved | Full | Broken:
-    refusal = _hold(connection, place, intent.bound, limits)
+    refusal = hold(connection, place, intent.bound, limits)
     if refusal is not None:
         return refusal
     values = {
@@ -142,7 +115,7 @@ def move(
     """Counts a reservation in the windows of `new`; where it does not fit there, it stays in the
     old ones and the reason is returned."""
     add(connection, old, held=bound, sign=-1)
-    refusal = _hold(connection, new, bound, limits)
+    refusal = hold(connection, new, bound, limits)
     if refusal is None:
         connection.execute(
             update(calls).where(calls.c.call_id == call_id).values(counted_at=new.counted_at)
@@ -195,7 +168,7 @@ def settle(
             .where(windows.c.flow == place.flow, windows.c.run_id == place.run_id)
             .values(bound_broken=intent.model)
         )
-    return _warnings(connection, rows, limits, warn_at)
+    return warnings(connection, rows, limits, warn_at)
 
 
 def _settled_values(settled: SettledCall, charged: Bound, now: float) -> dict[str, Any]:
@@ -267,82 +240,6 @@ def close_calls_of(connection: Connection, owner_id: str, outcome: str) -> None:
             )
         )
         add(connection, place, spent=bound, held=bound, held_sign=-1)
-
-
-def _hold(
-    connection: Connection, place: Place, bound: Bound, limits: Mapping[Window, Limit]
-) -> Full | Broken | None:
-    """Adds the bound to every window it counts in, unless it does not fit into one of `limits`;
-    then the reason."""
-    rows = _by_window(add(connection, place, held=bound))
-    missing = [window for window in limits if window not in rows]
-    if missing:
-        add(connection, place, held=bound, sign=-1)
-        for window in missing:
-            start_window(connection, place.flow, window)
-        rows = _by_window(add(connection, place, held=bound))
-    refusals = [
-        refusal
-        for window, limit in limits.items()
-        if (refusal := _refusal(rows[window], limit, bound)) is not None
-    ]
-    if not refusals:
-        return None
-    add(connection, place, held=bound, sign=-1)
-    return min(refusals, key=lambda refusal: isinstance(refusal, Full) and not refusal.for_good)
-
-
-def _refusal(row: Row[Any], limit: Limit, bound: Bound) -> Full | Broken | None:
-    if row.bound_broken is not None:
-        return Broken(row.bound_broken)
-    if limit.tokens is not None and row.spent_tokens + row.held_tokens > limit.tokens:
-        return Full(
-            "tokens",
-            limit.tokens,
-            row.spent_tokens,
-            bound.tokens,
-            row.spent_tokens + bound.tokens > limit.tokens,
-        )
-    cost = bound.cost_nano or 0
-    if limit.cost_nano is not None and row.spent_cost_nano + row.held_cost_nano > limit.cost_nano:
-        return Full(
-            "cost",
-            limit.cost_nano,
-            row.spent_cost_nano,
-            cost,
-            row.spent_cost_nano + cost > limit.cost_nano,
-        )
-    return None
-
-
-def _warnings(
-    connection: Connection, rows: list[Row[Any]], limits: Mapping[Window, Limit], warn_at: float
-) -> tuple[Warned, ...]:
-    found = []
-    for window, row in _by_window(rows).items():
-        limit = limits.get(window)
-        if limit is None or row.warned:
-            continue
-        due = None
-        if limit.tokens is not None and row.spent_tokens >= warn_at * limit.tokens:
-            due = Warned("tokens", limit.tokens, row.spent_tokens)
-        elif limit.cost_nano is not None and row.spent_cost_nano >= warn_at * limit.cost_nano:
-            due = Warned("cost", limit.cost_nano, row.spent_cost_nano)
-        if due is not None:
-            connection.execute(
-                update(windows)
-                .where(
-                    windows.c.flow == row.flow,
-                    *(windows.c[name] == value for name, value in window._asdict().items()),
-                )
-                .values(warned=True)
-            )
-            found.append(due)
-    return tuple(found)
-
-
-def _by_window(rows: list[Row[Any]]) -> dict[Window, Row[Any]]:
-    return {Window(row.run_id, row.starts_at, row.ends_at): row for row in rows}
 
 
 def _charge(bound: Bound, usage: Usage | None) -> Bound:
