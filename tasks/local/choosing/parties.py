@@ -6,7 +6,7 @@ from tasks.local.choosing.choice import Choice
 from tasks.local.finding.addresses import AddressParts, one_line, parts_of
 from tasks.local.finding.candidates import Candidate
 from tasks.local.finding.gathering import Gathered
-from tasks.local.finding.parties import PartyBlock
+from tasks.local.finding.party_block import PartyBlock
 from tasks.record_schema.shape import Leaf
 from tasks.text.folding import bare, lookalike
 from tasks.vocabulary.labels import Concept

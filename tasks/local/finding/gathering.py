@@ -13,7 +13,7 @@ from schemas.document import Page
 from tasks.layout.rows import Segment, Sheet, sheet_of
 from tasks.local.finding.amounts import Amount, amounts_on
 from tasks.local.finding.candidates import Candidate, candidate, codes_on, dates_on, texts_on
-from tasks.local.finding.parties import PartyBlock, parties_on
+from tasks.local.finding.parties import parties_on
 from tasks.local.finding.patterns import patterns_on
 from tasks.local.finding.tables import MOST_ITEMS, Item, items_on
 from tasks.local.finding.titles import credit_note_titles_on
@@ -23,6 +23,7 @@ from tasks.standards.currencies import CURRENCY_SIGNS
 from tasks.vocabulary.labels import Concept, LabelBook, lexicon
 
 if TYPE_CHECKING:
+    from tasks.local.finding.party_block import PartyBlock
     from tasks.printed_values.dates import Order
 
 MOST_OF_A_KEY = 12

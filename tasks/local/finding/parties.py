@@ -1,69 +1,38 @@
 """Seller and buyer: names and addresses by label, legal form and place on the page."""
 
 import re
-from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import NamedTuple
 
 from tasks.layout.rows import Segment, Sheet
 from tasks.local.finding.address_lines import (
-    TITLES,
     address_lines,
-    aligned,
     ends_block,
     has_postcode,
-    is_register_number,
     lines_under,
     looks_like_address,
 )
 from tasks.local.finding.addresses import parts_of
-from tasks.local.finding.candidates import Candidate, Remainder, after_label, candidate
-from tasks.printed_values.dates import find_dates
+from tasks.local.finding.candidates import Remainder, after_label, candidate
+from tasks.local.finding.company_names import LEGAL_FORM, SURE_LEGAL_FORM, clean_name, is_junk
+from tasks.local.finding.letterhead import letterhead
+from tasks.local.finding.party_block import PartyBlock
 from tasks.printed_values.money import find_amounts
-from tasks.text.folding import bare, fold, spans, tokens
+from tasks.text.folding import fold, spans, tokens
 from tasks.vocabulary.labels import Concept, LabelBook, Match
 
 NAME_KEYS = (Concept.SELLER_NAME, Concept.BUYER_NAME, Concept.DELIVERY_NAME)
-_LEGAL = re.compile(
-    r"(?<![A-Za-z])(?:gmbh(?: ?& ?co\.? ?kgaa?)?|ag|kg|ohg|ug|e\.? "
-    r"?k\.?|ltd|limited|llc|l\.l\.c|inc|incorporated|corp|corporation|company|plc|llp|s\.?a\.?s|s\.?a\.?r\.?l|sarl|eurl|sasu|s\.a|"
-    r"b\.? ?v|n\.?v|s\.?r\.?l\.?s?|s\.?p\.?a|s\.?l\.?u?|s\.? ?r\.? ?l|sdn\.? "
-    r"?bhd|sdn|bhd|berhad|pte|pvt|pty|oy|oyj|ab|a/s|aps|sp\. ?z ?o\.? "
-    r"?o|vof|trading|enterprise|ent)\b\.?(?: ?(?:bhd|ltd|limited)\b\.?)?",
-)
-_STRONG_LEGAL = re.compile(
-    r"(?<![a-z])(?:gmbh|ltd|limited|llc|inc|corp|corporation|plc|sas|sarl|eurl|b\.? "
-    r"?v|s\.?r\.?l|s\.?p\.?a|sdn\.? ?bhd|berhad|pte|pvt|pty|ag|kg|s\.l|n\.v)\b\.?"
-)
-_REGISTER = re.compile(
-    r"\s*[(\[]?\s*(?:co(?:mpany)?\.? ?(?:reg)?\.? ?no\.?:?|reg\.? "
-    r"?no\.?:?|roc:?)?\s*[(\[]?[A-Z]{0,3}\d{4,}[\dA-Z-]*\s*[)\]]?.*$",
-    re.IGNORECASE,
-)
 _STAFF_NUMBER = re.compile(r"[A-Z]{1,4}\d{2,}")  # "Sold by: BD1187 ..." is a clerk
 _NAME_LABELS = ("name", "firma", "nom", "naam", "nombre", "nome")
 _FULL_LABEL = (
     6  # letters: "vendor" is a label by itself, "to" and "from" are words of every sentence
 )
 _LONGEST_NAME = 6  # words
-_LEAST_NAME = 3  # letters
 _MONEY_GOES_TO = (
     "remit to",
     "pay to",
     "payee",
     "payable to",
 )  # often a lockbox or a factor, not the seller
-
-
-@dataclass(frozen=True, slots=True)
-class PartyBlock:
-    """A party as printed: its name and the lines of its address, each a candidate of its own.
-    Either may be missing."""
-
-    key: str
-    name: Candidate | None
-    lines: tuple[Candidate, ...]
-    score: float
 
 
 class _NamePlace(NamedTuple):
@@ -79,32 +48,9 @@ def parties_on(sheet: Sheet, book: LabelBook) -> list[PartyBlock]:
     taken = {id(segment) for _, segments in labelled for segment in segments}
     blocks = [block for block, _ in labelled]
     if sheet.page_number == 1:
-        blocks += _head(sheet, book, taken)
+        blocks += letterhead(sheet, book, taken)
         blocks += _in_window(sheet, book, taken)
     return blocks + _by_legal_form(sheet, book, taken)
-
-
-def clean_name(text: str) -> str:
-    """A company's name without register number, label marks and trailing punctuation."""
-    name = re.sub(r"^[\s:;,.*#-]+", "", text)
-    stripped = _REGISTER.sub("", name)
-    name = stripped if len(bare(stripped)) > 2 else name
-    return name.strip(" ,;:*-(")
-
-
-def _is_junk(segment: Segment) -> bool:
-    """No name: a title, a number, a date, a rule of stars."""
-    text = bare(segment.text)
-    letters = sum(c.isalpha() for c in text)
-    return (
-        segment.text.endswith(":")
-        or _LEGAL.fullmatch(fold(segment.text.strip(" .,"))) is not None
-        or letters < _LEAST_NAME
-        or letters < 0.5 * len(text)
-        or text in TITLES
-        or bool(find_dates(segment.text))
-        or text.rstrip("s") in TITLES
-    )
 
 
 def _labelled(sheet: Sheet, book: LabelBook) -> list[tuple[PartyBlock, list[Segment]]]:
@@ -150,7 +96,7 @@ def _labelled(sheet: Sheet, book: LabelBook) -> list[tuple[PartyBlock, list[Segm
 def _is_label(rest: str, match: Match, words: int) -> bool:
     """Whether the words at the begin of a segment label what follows (`rest`), or only look like a
     label."""
-    if _LEGAL.fullmatch(fold(rest)) or rest.startswith(("-", "/")):
+    if LEGAL_FORM.fullmatch(fold(rest)) or rest.startswith(("-", "/")):
         return False  # "Lieferant GmbH" is a name, "Seller-IBAN" a number
     if not rest or rest.startswith(":"):
         return True
@@ -166,7 +112,7 @@ def _name_at(sheet: Sheet, rest: Remainder, book: LabelBook) -> _NamePlace | Non
     if rest.relation == "below":
         while lines and (name.text.startswith("(") or ends_block(name, book)):
             name, lines, start = lines[0], lines[1:], 0
-    if _is_junk(name) or not name.text[start:].strip() or _STAFF_NUMBER.match(name.text[start:]):
+    if is_junk(name) or not name.text[start:].strip() or _STAFF_NUMBER.match(name.text[start:]):
         return None
     numbered_address = bool(find_amounts(name.text)) and looks_like_address(name.text)
     if rest.relation != "same" and (_begins_with_label(name, book) or numbered_address):
@@ -201,100 +147,6 @@ def _block(
     return PartyBlock(key, person, address_lines(sheet, place.lines, book), score)
 
 
-def _head(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
-    """The first lines of the first page: on till receipts and letterheads, the name of who issues
-    it."""
-    top = [
-        row[0] for row in sheet.rows if row[0].y0 < 0.45 * sheet.height and id(row[0]) not in taken
-    ]
-    places = _name_places(top[:8], book)
-    if not places:
-        return []
-    best = next(
-        (p for p in places if _STRONG_LEGAL.search(fold(_whole_name(top, p)[0]))), places[0]
-    )
-    name, used = _whole_name(top, best)
-    score = (
-        0.78
-        if _STRONG_LEGAL.search(fold(name))
-        else 0.4
-        if len(name.split()) > 5
-        else 0.6
-        if best == 0
-        else 0.52
-    )
-    under = [
-        s
-        for s in top[best + used : best + used + 10]
-        if len(sheet.rows[s.row]) == 1 or aligned(top[best], s)
-    ]
-    under = under[
-        : next(
-            (
-                n
-                for n, (a, b) in enumerate(pairwise([top[best + used - 1], *under]))
-                if b.y0 - a.y1 > 1.6 * a.height
-            ),
-            len(under),
-        )
-    ]
-    words = tuple(token.word for segment in top[best : best + used] for token in segment.tokens)
-    whole = candidate(
-        sheet,
-        top[best],
-        0,
-        len(top[best].text),
-        key=Concept.SELLER_NAME,
-        value=name,
-        score=score,
-        why=("first lines of the page",),
-    )
-    return [
-        PartyBlock(
-            Concept.SELLER_NAME,
-            replace(whole, words=words),
-            address_lines(sheet, under, book),
-            score,
-        )
-    ]
-
-
-def _name_places(top: list[Segment], book: LabelBook) -> list[int]:
-    """Which of the first lines may be a name: those before the address and the first label."""
-    places: list[int] = []
-    for place, segment in enumerate(top):
-        legal = _LEGAL.search(fold(segment.text)) is not None
-        if ends_block(segment, book) and not legal:
-            if places or place > 3:
-                break
-        elif (
-            places
-            and looks_like_address(segment.text)
-            and not legal
-            and not _STRONG_LEGAL.search(fold(_whole_name(top, place)[0]))
-        ):
-            break
-        elif not _is_junk(segment) and not is_register_number(segment.text):
-            places.append(place)
-    return places
-
-
-def _whole_name(top: list[Segment], place: int) -> tuple[str, int]:
-    """The name that begins on a line, and how many lines it takes: the second may be only the legal
-    form."""
-    name = clean_name(top[place].text)
-    if place + 1 < len(top) and not _STRONG_LEGAL.search(fold(name)):
-        second = clean_name(top[place + 1].text)
-        if re.fullmatch(
-            r"(?:&? ?co\b\.?|\W|m\b|malaysia\b|trading\b|enterprise\b)*"
-            + _STRONG_LEGAL.pattern
-            + r".{0,6}",
-            fold(second),
-        ):
-            return f"{name} {second}", 2
-    return name, 1
-
-
 def _in_window(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBlock]:
     """Blocks that look like the receiver of a letter: a name, a street, a line with postcode and
     place, in the upper half."""
@@ -311,16 +163,16 @@ def _in_window(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[PartyBloc
         seen.update(id(line) for line in lines)
         name = segment
         while lines and (
-            _is_junk(name) or has_postcode(name.text) or ends_block(name, book)
+            is_junk(name) or has_postcode(name.text) or ends_block(name, book)
         ):  # the sender's own line above the window
             name, lines = lines[0], lines[1:]
         address = address_lines(sheet, lines, book)
         if (
             len(address) > 1
             and not (
-                name.text.endswith((".", "!")) and not _LEGAL.search(fold(name.text))
+                name.text.endswith((".", "!")) and not LEGAL_FORM.search(fold(name.text))
             )  # a slogan
-            and not _is_junk(name)
+            and not is_junk(name)
             and not looks_like_address(name.text)
             and parts_of(tuple(str(a.value) for a in address)).postcode
         ):
@@ -343,11 +195,11 @@ def _by_legal_form(sheet: Sheet, book: LabelBook, taken: set[int]) -> list[Party
     for segment in sheet.segments:
         if id(segment) in taken or len(segment.tokens) > 25:
             continue
-        legal = _STRONG_LEGAL.search(fold(segment.text))
+        legal = SURE_LEGAL_FORM.search(fold(segment.text))
         if legal is None or legal.start() < 3:
             continue
         tail = segment.text[legal.end() :]
-        full = _LEGAL.match(fold(segment.text), legal.start())
+        full = LEGAL_FORM.match(fold(segment.text), legal.start())
         end = max(legal.end(), full.end() if full else 0)
         text = clean_name(segment.text[:end])
         if _begins_with_label(segment, book) or len(text.split()) > 8 or not text[:1].isalnum():
