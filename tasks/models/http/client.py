@@ -13,12 +13,9 @@ from pydantic import SecretStr
 
 from schemas.errors import (
     AnswerInvalidError,
-    AuthenticationError,
     CallError,
     ModelError,
-    ModelGoneError,
     ProviderDownError,
-    RequestRefusedError,
 )
 from schemas.flow import ProviderSpec, RetrySpec
 from tasks.models.http.backoff import (
@@ -30,11 +27,10 @@ from tasks.models.http.backoff import (
 )
 from tasks.models.http.breaker import Breaker
 from tasks.models.http.limiter import Limiter
+from tasks.models.http.refusals import refusal_error
 from tasks.models.http.wire import (
     BrokenAnswerError,
     Completion,
-    ErrorBody,
-    PromptTooLongError,
     Request,
     read_completion,
     read_error,
@@ -47,20 +43,6 @@ OK = 200
 RATE_LIMITED = 429
 SERVER_ERRORS = 500
 RETRIED_REFUSALS = (408, RATE_LIMITED)
-KEY_REFUSED = (401, 402, 403)  # 402: a spend limit is reached, so that no document can be paid for
-WRONG_PLACE = (
-    301,
-    302,
-    307,
-    308,
-    404,
-    405,
-)  # without a JSON body: something answers, and it is not this API
-MODEL_GONE = {
-    "invalid_model",
-    "1500",
-}  # type and code of a 400; the documentation promises 404, the API has been seen to answer 400
-TOO_LONG = "3051"
 CAPACITY = {"service_tier_capacity_exceeded", "3505"}
 DEPRECATION_HEADER = "x-model-deprecation-timestamp"
 # an unusable answer is paid for, so it is asked for again less often than one that never came
@@ -299,7 +281,7 @@ class ChatClient:
             attempt.latency,
         )
         if not may_pass:
-            raise self._error(status, said, attempt.request.model)
+            raise refusal_error(self._provider, status, said, attempt.request.model)
         factor = CAPACITY_WAIT_FACTOR if CAPACITY & {said.kind, said.code} else 1.0
         error = ProviderDownError(
             f"{self._provider.base_url} answered HTTP {status} ({said.message}), {self._tried()}.",
@@ -311,38 +293,6 @@ class ChatClient:
             is_rate_limit=status == RATE_LIMITED,
             pause=pause,
             wait_factor=factor,
-        )
-
-    def _error(self, status: int, said: ErrorBody, model: str) -> ModelError:
-        """Decides by status, type and code; what the server says is only passed on."""
-        where, words = self._provider.base_url, said.message
-        if status in KEY_REFUSED:
-            env = self._provider.api_key_env or "no key is configured"
-            return AuthenticationError(
-                f"{where} refuses the key or its plan (HTTP {status}: {words}); check "
-                f"{env} and the quota of its workspace.",
-                status=status,
-            )
-        # the status of an unknown id
-        if MODEL_GONE & {said.kind, said.code} or (status == 404 and said.is_json):  # noqa: PLR2004
-            return ModelGoneError(
-                f"{where} does not serve model {model!r} (HTTP {status}: {words}).", status=status
-            )
-        if said.code == TOO_LONG:
-            return PromptTooLongError(
-                f"{model}: the request is longer than the model's context (HTTP {status}: "
-                f"{words}).",
-                status=status,
-            )
-        misplaced = status in WRONG_PLACE and not said.is_json
-        advice = (
-            "no such API answers there: check the provider's `base_url`"
-            if misplaced
-            else "repeating it cannot help"
-        )
-        return RequestRefusedError(
-            f"{where} refused a request to {model} (HTTP {status}: {words}); {advice}.",
-            status=status,
         )
 
     def _tried(self) -> str:

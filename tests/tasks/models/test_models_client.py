@@ -21,7 +21,7 @@ from schemas.flow import ProviderLimits, RetrySpec
 from tasks.ledger.connection.tables import calls
 from tasks.models.http.backoff import MARGIN_SECONDS, backoff_seconds, retry_after_seconds
 from tasks.models.http.breaker import Breaker
-from tasks.models.http.client import PromptTooLongError
+from tasks.models.http.wire import PromptTooLongError
 from tests.support.fake_mistral import FakeMistral, replies
 from tests.support.models_harness import bench, flow, page_question, text_question
 
