@@ -14,21 +14,18 @@ from typing import NamedTuple
 from rapidfuzz import fuzz
 
 from schemas.document import Page, Word
+from tasks.evidence.printed_labels import NO_LABEL, PrintedLabel, label_beside
 from tasks.evidence.text_runs import Piece, TextRun, same_length_lookalike
 from tasks.layout.rows import Segment, Sheet, sheet_of
 from tasks.local.finding.address_lines import lines_under
-from tasks.local.finding.candidates import labelled_text
 from tasks.printed_values.dates import FoundDate, Order, find_dates, order_of
 from tasks.printed_values.forms import form_of
 from tasks.printed_values.money import FoundAmount, currency_codes, find_amounts
 from tasks.standards.countries import country_code
 from tasks.standards.currencies import PRINTED_CURRENCIES
-from tasks.text.folding import bare, tokens
-from tasks.vocabulary.amount_labels import amount_label
+from tasks.text.folding import bare
 from tasks.vocabulary.concepts import Meaning, meaning_of
-from tasks.vocabulary.labels import LabelBook, lexicon
 
-_BOOK = LabelBook(lexicon())
 MOST_PLACES = 24  # of one value on one page: enough to find the one in its own line
 _SHORT = 4  # letters below which only an exact match counts
 _ALIKE = 86  # per cent of equal letters that make two texts one, printed
@@ -51,16 +48,6 @@ class Occurrence(NamedTuple):
     how: str
     other_label: str | None = None
     doubt: str | None = None
-
-
-class _Label(NamedTuple):
-    """The label beside a printed value: the field's own, or the concept of another one."""
-
-    own: bool
-    other: str | None = None
-
-
-NO_LABEL = _Label(own=False)
 
 
 class _Dated(NamedTuple):
@@ -245,6 +232,9 @@ class PrintedPage:
                 )
         return found[:3]
 
+    def _label(self, segment: Segment, start: int, last: int, meaning: Meaning) -> PrintedLabel:
+        return label_beside(self.sheet, segment, start, last, meaning, forgiving=self.from_ocr)
+
     def _of_pieces(
         self, pieces: list[Piece], likeness: float, meaning: Meaning, how: str
     ) -> Occurrence:
@@ -267,7 +257,14 @@ class PrintedPage:
         )
 
     def _at(
-        self, segment: Segment, start: int, end: int, likeness: float, label: _Label, *, how: str
+        self,
+        segment: Segment,
+        start: int,
+        end: int,
+        likeness: float,
+        label: PrintedLabel,
+        *,
+        how: str,
     ) -> Occurrence:
         words = segment.words_at(start, end) or tuple(token.word for token in segment.tokens)
         place = self.sheet.page_number + min(0.999, max(0.0, segment.y0 / self.sheet.height))
@@ -281,32 +278,6 @@ class PrintedPage:
             how,
             label.other,
         )
-
-    def _label(self, segment: Segment, start: int, last: int, meaning: Meaning) -> _Label:
-        other: str | None = None
-        for text, where in labelled_text(self.sheet, segment, start, after=last):
-            if meaning.kind == "money":
-                label = amount_label(text, forgiving=self.from_ocr)
-                if label is not None:
-                    own = label.concept == meaning.key
-                    return _Label(own, None if own else label.concept)
-                continue
-            words = tokens(text)[-12:]
-            if any(phrase and phrase in " ".join(words) for phrase in meaning.phrases):
-                return _Label(own=True)
-            matches = _BOOK.matches(words)
-            if not matches:
-                continue
-            # "due date" says more than the "date" in it
-            best = max(matches, key=lambda match: (match.end - match.start, match.end))
-            if best.key == meaning.key or any(
-                match.key == meaning.key and match.start >= best.end for match in matches
-            ):
-                return _Label(own=True)
-            other = other or best.key
-            if where in ("same", "left"):
-                break  # the label in its own line is nearer than one above
-        return _Label(own=False, other=other)
 
 
 def _is_verbatim(text: str, occurrence: Occurrence) -> bool:
