@@ -28,7 +28,7 @@ _BLANKS = "\u200b\u2060\ufeff\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u00a0\t"
 
 def plain(text: str) -> str:
     """`text` with digits, group marks and signs of any script as their ASCII counterparts."""
-    return text if text.isascii() else "".join(map(_plain_character, text))
+    return text if text.isascii() and "`" not in text else "".join(map(_plain_character, text))
 
 
 @lru_cache(maxsize=4096)

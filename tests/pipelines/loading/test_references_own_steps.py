@@ -242,7 +242,7 @@ def test_the_hash_stays_for_what_does_not_decide_the_result(hash_of):
         hash_of(
             flow(
                 "einvoice: {}, render: , summarise: {schema: 'order.py:Order', model: "
-                "text}, check: {review_below: 0}"
+                "text}, check: {review_below: 0.8}"
             )
         ),
         hash_of(
