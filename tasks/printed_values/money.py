@@ -37,7 +37,10 @@ _AMOUNT = re.compile(
     rf"(?:\s?(?P<side>CR|Cr|DR|Dr)\b)?"
     rf"(?=$|[^{_LATIN}\d/]|[A-Za-z]{{1,2}}\b)(?![-/.,:'·]\d)"
 )
-_BEFORE = re.compile(r"(?<!\d)\d{1,3}[^\w\s.,:()%/\u00d7*@+=-]\s?$")  # "1^" before "200.00"
+_BEFORE = re.compile(  # "1^" or "1 . " before "200.00"
+    r"(?<!\d)\d{1,3}(?:[^\w\s.,:()%/\u00d7*@+=-]|\s[.,'])\s?$"
+)
+_AFTER = re.compile(r"\s[.,']\d{3}(?!\d)")  # " .500" behind "12"
 _THOUSANDS = re.compile(r"\d{3}(?!\d)")
 _CODE = re.compile(r"(?<![A-Za-z])(" + "|".join(PRINTED_CURRENCIES) + r")(?![A-Za-z])")
 
@@ -101,7 +104,12 @@ def find_amounts(text: str) -> tuple[FoundAmount, ...]:
                 currency,
                 bool(match["percent"]),
                 sign_of * other if other is not None else None,
-                _doubt(text[: match.start("number")], digits, whole=places == 0 and not currency),
+                _doubt(
+                    text[: match.start("number")],
+                    digits,
+                    text[match.end("number") :],
+                    whole=places == 0 and not currency,
+                ),
             )
         )
     return tuple(found)
@@ -113,10 +121,12 @@ def _is_negative(match: re.Match[str]) -> bool:
     return bool(minus or bracketed or (match["side"] or "").upper() == "CR")
 
 
-def _doubt(before: str, digits: str, *, whole: bool) -> str | None:
+def _doubt(before: str, digits: str, after: str, *, whole: bool) -> str | None:
     """Why `digits` may be a part of a longer number, or two numbers taken for one."""
     if _THOUSANDS.match(digits) and _BEFORE.search(before):
         return "digits before it may belong to it"
+    if _AFTER.match(after):
+        return "digits behind it may belong to it"
     if whole and " " in digits:
         return "may be two numbers"
     return None

@@ -116,3 +116,8 @@ def test_numbers_in_a_row_stay_apart():
 def test_three_digits_behind_a_mark_have_two_readings_unless_a_currency_is_beside_them():
     (found,) = find_amounts("12.500")
     assert (found.value, found.other) == (Decimal(12_500), Decimal("12.500"))
+
+
+@pytest.mark.parametrize("text", ["Total 1 . 200,00", "Total 1 .200,00", "Total 12 .500,00"])
+def test_a_mark_with_blanks_around_it_cuts_no_number_without_a_doubt(text):
+    assert any(found.doubt for found in find_amounts(text))
